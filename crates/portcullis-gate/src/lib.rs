@@ -1,0 +1,1 @@
+//! The Portcullis pipeline: authenticate, authorize, open the sealed credential, settle; and the admin actions.

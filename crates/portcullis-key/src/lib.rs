@@ -1,0 +1,1 @@
+//! Mint, parse, digest and verify API keys.

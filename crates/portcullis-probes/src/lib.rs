@@ -1,0 +1,1 @@
+//! Probes that need unsafe: allocation counts, byte probes, instruction counts.

@@ -1,0 +1,1 @@
+//! What one key may do: status, expiry, environment, provider, model.

@@ -1,0 +1,1 @@
+//! The embedded Portcullis store: one SQLite file.

@@ -1,0 +1,1 @@
+//! Tower middleware of Portcullis: protect any axum, hyper or tower route.
