@@ -1,1 +1,69 @@
-//! Ports of the Portcullis stores: ids, flat rows, traits, the in-memory adapter, the conformance suite.
+//! The ports of Portcullis: what a store must do, in the words of the domain and without a word of SQL.
+//!
+//! Ids are typed, rows are flat data (bytes, integers, text), and the control plane has **one** write,
+//! [`ControlStore::commit`]: guards, row changes and the audit draft of an action in one transaction, all or
+//! nothing. The change log that serving nodes follow is derived from the same set, so no writer can forget it.
+//!
+//! ```
+//! use portcullis_store::{Actor, AuditAction, AuditDraft, AuditTarget, Change, ChangeSet, Guard};
+//! use portcullis_store::{KeyId, OrgId, UnixMicros};
+//!
+//! let org: OrgId = "0198c0de-0000-7000-8000-000000000001".parse()?;
+//! let key: KeyId = "3fK9aaaaaaaa".parse()?;
+//! let at = UnixMicros(1_790_000_000_000_000);
+//!
+//! let draft = AuditDraft::new(at, Actor::operator("ada")?, AuditAction::KeyRevoked, AuditTarget::Key(key));
+//! let revoke = ChangeSet::new(org, draft)
+//!     .require(Guard::KeyExists(key))
+//!     .change(Change::RevokeKey { key, at });
+//! assert_eq!(revoke.notices().len(), 1); // what other nodes will hear of it
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! # What it does not do
+//! It hashes, seals and judges nothing: a digest is bytes here and a rule is text. It does not read the clock:
+//! every time is an argument in [`UnixMicros`].
+//!
+//! # Security
+//! - Tenants are part of every write: a [`ChangeSet`] belongs to one organization and an adapter refuses a row of
+//!   another one, below and beside any check above it (the conformance suite tries).
+//! - "Not found" and "a guard failed" are values, trouble is a [`StoreError`]: a broken store cannot be taken
+//!   for an unknown key.
+//! - An audit draft holds typed ids only, so a secret cannot be written into it.
+//! - Digests and sealed records are [`Blob`]s, which print their length and nothing else.
+//!
+//! # Features
+//! - `memory`: [`MemoryStore`], for tests and for trying things out.
+//! - `testkit`: the `conformance` module, the suite that every adapter runs.
+
+mod audit;
+mod change;
+mod error;
+mod id;
+mod port;
+mod row;
+mod time;
+
+#[cfg(feature = "memory")]
+mod memory;
+
+#[cfg(feature = "testkit")]
+pub mod conformance;
+
+// The public interface is:
+pub use audit::{Actor, ActorKind, AuditAction, AuditDraft, AuditTarget, InvalidActor};
+pub use change::{Change, ChangeSet, Guard, Outcome};
+pub use error::{StoreError, StoreErrorKind};
+pub use id::{
+    CredentialId, CredentialName, EnvironmentName, InvalidId, InvalidName, KeyId, NodeId, OrgId,
+    ProjectId, ProviderName,
+};
+pub use port::{ControlStore, NodeStore, Page, Registration, SecretUse, Tenants};
+pub use row::{
+    Blob, ChangeRow, CredentialRow, CredentialSlot, InstanceSecretRow, KeyRow, MasterCheckRow,
+    NodeRow, OrganizationRow, ProjectRow, RulesRow, SecretRow, Subject,
+};
+pub use time::UnixMicros;
+
+#[cfg(feature = "memory")]
+pub use memory::MemoryStore;

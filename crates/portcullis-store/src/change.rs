@@ -1,0 +1,304 @@
+use std::collections::BTreeSet;
+
+use crate::{
+    AuditDraft, Blob, CredentialId, CredentialRow, CredentialSlot, InstanceSecretRow, KeyId,
+    KeyRow, MasterCheckRow, OrgId, OrganizationRow, ProjectId, ProjectRow, RulesRow, SecretRow,
+    StoreError, StoreErrorKind, Subject, UnixMicros,
+};
+
+/// One action on the control plane: guards, changes and the audit draft, committed together or not at all.
+#[derive(Clone, Debug)]
+#[must_use = "a change set does nothing until it is committed"]
+pub struct ChangeSet {
+    org: Option<OrgId>,
+    draft: AuditDraft,
+    guards: Vec<Guard>,
+    changes: Vec<Change>,
+}
+
+impl ChangeSet {
+    /// A set within one organization: a row of another one in it is refused.
+    pub fn new(org: OrgId, draft: AuditDraft) -> Self {
+        Self {
+            org: Some(org),
+            draft,
+            guards: Vec::new(),
+            changes: Vec::new(),
+        }
+    }
+
+    /// A set about the instance itself: instance secrets and master keys, no tenant's rows.
+    pub fn instance(draft: AuditDraft) -> Self {
+        Self {
+            org: None,
+            draft,
+            guards: Vec::new(),
+            changes: Vec::new(),
+        }
+    }
+
+    /// Adds a condition that must hold inside the transaction.
+    pub fn require(mut self, guard: Guard) -> Self {
+        self.guards.push(guard);
+        self
+    }
+
+    /// Adds a change.
+    pub fn change(mut self, change: Change) -> Self {
+        self.changes.push(change);
+        self
+    }
+
+    /// The organization that the set belongs to; `None` for the instance.
+    #[must_use]
+    pub fn org(&self) -> Option<OrgId> {
+        self.org
+    }
+
+    /// Who does what.
+    #[must_use]
+    pub fn draft(&self) -> &AuditDraft {
+        &self.draft
+    }
+
+    /// The conditions, in the order in which they were added.
+    #[must_use]
+    pub fn guards(&self) -> &[Guard] {
+        &self.guards
+    }
+
+    /// The changes, in the order in which they are made.
+    #[must_use]
+    pub fn changes(&self) -> &[Change] {
+        &self.changes
+    }
+
+    /// What other nodes hear of it: each subject once.
+    #[must_use]
+    pub fn notices(&self) -> BTreeSet<Subject> {
+        self.changes
+            .iter()
+            .filter_map(|change| change.subject(self.org))
+            .collect()
+    }
+
+    /// Refuses a set that carries rows of another organization, or none at all. Every adapter calls it first.
+    ///
+    /// # Errors
+    /// [`StoreErrorKind::CrossTenant`] for a foreign row, [`StoreErrorKind::Conflict`] for an empty set.
+    pub fn check(&self) -> Result<(), StoreError> {
+        if self.changes.is_empty() {
+            let message = "a change set without a change: nothing to commit";
+            return Err(StoreError::new(StoreErrorKind::Conflict, message).nothing_written());
+        }
+        let fits = |change: &Change| match change.reach() {
+            Reach::Row(owner) => self.org == Some(owner),
+            Reach::Tenant => self.org.is_some(),
+            Reach::Instance => self.org.is_none(),
+        };
+        if self.changes.iter().all(fits) {
+            Ok(())
+        } else {
+            let message = "a change set carries a row of another organization; nothing was written";
+            Err(StoreError::new(StoreErrorKind::CrossTenant, message).nothing_written())
+        }
+    }
+}
+
+/// A condition of a [`ChangeSet`], evaluated inside its transaction and inside its organization: a key or
+/// credential of another organization does not exist for it.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum Guard {
+    /// No credential stands in this slot.
+    CredentialAbsent(CredentialSlot),
+    /// The slot's credential exists at this generation.
+    CredentialAt {
+        /// Where it stands.
+        slot: CredentialSlot,
+        /// The generation that the caller has read.
+        generation: u64,
+    },
+    /// No instance secret has this name and version.
+    InstanceSecretAbsent {
+        /// What it is for.
+        name: String,
+        /// Its version.
+        version: u32,
+    },
+    /// No key has this id, in any organization.
+    KeyAbsent(KeyId),
+    /// The key exists at this generation.
+    KeyAt {
+        /// The key.
+        id: KeyId,
+        /// The generation that the caller has read.
+        generation: u64,
+    },
+    /// The key exists.
+    KeyExists(KeyId),
+    /// No check value is recorded for this master key version.
+    MasterCheckAbsent(u32),
+    /// No organization has this name.
+    OrganizationNameFree(String),
+    /// The set's organization has this project.
+    ProjectExists(ProjectId),
+    /// The set's organization has no project of this name.
+    ProjectNameFree(String),
+    /// The secret still has this digest (compare-and-swap of an upgrade).
+    SecretDigestIs {
+        /// The key.
+        key: KeyId,
+        /// The secret's version.
+        version: u32,
+        /// The digest that the caller has verified against.
+        digest: Blob,
+    },
+}
+
+/// One change of a row. A change that finds no row to change fails the whole set.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum Change {
+    /// Removes a credential.
+    DeleteCredential(CredentialId),
+    /// Adds an instance secret.
+    InsertInstanceSecret(InstanceSecretRow),
+    /// Adds a key with its first secret.
+    InsertKey(KeyRow),
+    /// Records a master key version's check value.
+    InsertMasterCheck(MasterCheckRow),
+    /// Adds the set's own organization.
+    InsertOrganization(OrganizationRow),
+    /// Adds a project.
+    InsertProject(ProjectRow),
+    /// Adds a secret to a key.
+    InsertSecret {
+        /// The key.
+        key: KeyId,
+        /// The secret; its version is not in use.
+        secret: SecretRow,
+    },
+    /// Saves a credential: adds it, or overwrites the one of the same id.
+    PutCredential(CredentialRow),
+    /// Replaces a digest, and touches nothing else.
+    ReplaceDigest {
+        /// The key.
+        key: KeyId,
+        /// The secret's version.
+        version: u32,
+        /// The new scheme's name.
+        scheme: String,
+        /// The new pepper's id.
+        pepper: Option<u32>,
+        /// The new digest.
+        digest: Blob,
+    },
+    /// Ends a key for good. The first time stands: revoking again changes nothing.
+    RevokeKey {
+        /// The key.
+        key: KeyId,
+        /// When.
+        at: UnixMicros,
+    },
+    /// Ends one secret for good. The first time stands.
+    RevokeSecret {
+        /// The key.
+        key: KeyId,
+        /// The secret's version.
+        version: u32,
+        /// When.
+        at: UnixMicros,
+    },
+    /// Switches a key off (`Some(when)`) or on again (`None`).
+    SetKeyDisabled {
+        /// The key.
+        key: KeyId,
+        /// When it was switched off.
+        at: Option<UnixMicros>,
+    },
+    /// Replaces what a key may call.
+    SetKeyRules {
+        /// The key.
+        key: KeyId,
+        /// The new rules.
+        rules: RulesRow,
+    },
+    /// Shuts the set's organization out (`Some(when)`) or lets it in again (`None`).
+    SetOrganizationSuspended {
+        /// When it was shut out.
+        at: Option<UnixMicros>,
+    },
+    /// Brings a secret's end forward. An earlier end stands: an expiry is never extended.
+    ShortenSecret {
+        /// The key.
+        key: KeyId,
+        /// The secret's version.
+        version: u32,
+        /// From when on it is refused.
+        expires_at: UnixMicros,
+    },
+}
+
+impl Change {
+    fn subject(&self, org: Option<OrgId>) -> Option<Subject> {
+        match self {
+            Self::InsertInstanceSecret(_) | Self::InsertMasterCheck(_) => Some(Subject::Instance),
+            Self::InsertOrganization(row) => Some(Subject::Organization(row.id)),
+            Self::SetOrganizationSuspended { .. } => org.map(Subject::Organization),
+            Self::InsertProject(row) => Some(Subject::Project(row.org, row.id)),
+            Self::InsertKey(row) => Some(Subject::Key(row.org, row.id)),
+            Self::InsertSecret { key, .. }
+            | Self::ReplaceDigest { key, .. }
+            | Self::RevokeKey { key, .. }
+            | Self::RevokeSecret { key, .. }
+            | Self::SetKeyDisabled { key, .. }
+            | Self::SetKeyRules { key, .. }
+            | Self::ShortenSecret { key, .. } => org.map(|org| Subject::Key(org, *key)),
+            Self::PutCredential(row) => Some(Subject::Credential(row.slot.org, row.id)),
+            Self::DeleteCredential(id) => org.map(|org| Subject::Credential(org, *id)),
+        }
+    }
+
+    fn reach(&self) -> Reach {
+        match self {
+            Self::InsertInstanceSecret(_) | Self::InsertMasterCheck(_) => Reach::Instance,
+            Self::InsertOrganization(row) => Reach::Row(row.id),
+            Self::InsertProject(row) => Reach::Row(row.org),
+            Self::InsertKey(row) => Reach::Row(row.org),
+            Self::PutCredential(row) => Reach::Row(row.slot.org),
+            Self::DeleteCredential(_)
+            | Self::InsertSecret { .. }
+            | Self::ReplaceDigest { .. }
+            | Self::RevokeKey { .. }
+            | Self::RevokeSecret { .. }
+            | Self::SetKeyDisabled { .. }
+            | Self::SetKeyRules { .. }
+            | Self::SetOrganizationSuspended { .. }
+            | Self::ShortenSecret { .. } => Reach::Tenant,
+        }
+    }
+}
+
+/// What became of a [`ChangeSet`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use = "a guard may have failed, and then nothing was written"]
+pub enum Outcome {
+    /// It is durable; the last sequence that it took in the change log.
+    Committed {
+        /// The sequence that nodes must have applied for the change to be seen everywhere.
+        seq: u64,
+    },
+    /// The guard at this index did not hold; nothing was written.
+    GuardFailed(usize),
+}
+
+/// How far a change reaches, for the tenant check.
+enum Reach {
+    /// It carries a row of this organization.
+    Row(OrgId),
+    /// It names a row, which the adapter looks up inside the set's organization.
+    Tenant,
+    /// It belongs to no organization.
+    Instance,
+}

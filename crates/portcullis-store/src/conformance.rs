@@ -1,0 +1,1 @@
+//! The conformance suite: what every adapter must do, each rule a function with its name.

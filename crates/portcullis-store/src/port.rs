@@ -1,0 +1,179 @@
+use crate::{
+    ChangeRow, ChangeSet, CredentialId, CredentialRow, CredentialSlot, InstanceSecretRow, KeyId,
+    KeyRow, MasterCheckRow, NodeId, NodeRow, OrgId, OrganizationRow, Outcome, ProjectRow,
+    StoreError, UnixMicros,
+};
+
+/// The control plane: organizations, projects, keys, credentials, and the log of their changes.
+///
+/// Each call is one transaction. Arguments are owned, because an adapter may hand them to a thread of its own;
+/// futures are `Send`, and dropping one before it is ready leaves either all of its work done or none.
+pub trait ControlStore: Send + Sync + 'static {
+    /// Checks the guards, makes the changes, keeps the audit draft and writes the change log, all or nothing.
+    /// Durable when it returns.
+    fn commit(&self, set: ChangeSet) -> impl Future<Output = Result<Outcome, StoreError>> + Send;
+
+    /// One organization.
+    fn organization(
+        &self,
+        id: OrgId,
+    ) -> impl Future<Output = Result<Option<OrganizationRow>, StoreError>> + Send;
+
+    /// Organizations by id.
+    fn organizations(
+        &self,
+        page: Page<OrgId>,
+    ) -> impl Future<Output = Result<Vec<OrganizationRow>, StoreError>> + Send;
+
+    /// An organization's projects, by id.
+    fn projects(
+        &self,
+        org: OrgId,
+    ) -> impl Future<Output = Result<Vec<ProjectRow>, StoreError>> + Send;
+
+    /// One key with its secrets.
+    fn key(&self, id: KeyId) -> impl Future<Output = Result<Option<KeyRow>, StoreError>> + Send;
+
+    /// Keys by id, with their secrets.
+    fn keys(
+        &self,
+        tenants: Tenants,
+        page: Page<KeyId>,
+    ) -> impl Future<Output = Result<Vec<KeyRow>, StoreError>> + Send;
+
+    /// The credential in a slot; the slot must match in every part.
+    fn credential(
+        &self,
+        slot: CredentialSlot,
+    ) -> impl Future<Output = Result<Option<CredentialRow>, StoreError>> + Send;
+
+    /// An organization's credential by id.
+    fn credential_by_id(
+        &self,
+        org: OrgId,
+        id: CredentialId,
+    ) -> impl Future<Output = Result<Option<CredentialRow>, StoreError>> + Send;
+
+    /// Credentials by id.
+    fn credentials(
+        &self,
+        tenants: Tenants,
+        page: Page<CredentialId>,
+    ) -> impl Future<Output = Result<Vec<CredentialRow>, StoreError>> + Send;
+
+    /// All secrets of the instance, by name and version.
+    fn instance_secrets(
+        &self,
+    ) -> impl Future<Output = Result<Vec<InstanceSecretRow>, StoreError>> + Send;
+
+    /// The check values of all master key versions, by version.
+    fn master_checks(&self)
+    -> impl Future<Output = Result<Vec<MasterCheckRow>, StoreError>> + Send;
+
+    /// The newest row of the change log, if there is one.
+    fn newest_change(&self) -> impl Future<Output = Result<Option<ChangeRow>, StoreError>> + Send;
+
+    /// The change log from `seq` on (inclusive, so that the caller sees whether the row it knows is still
+    /// there), ascending, at most `limit` rows.
+    fn changes_since(
+        &self,
+        seq: u64,
+        limit: usize,
+    ) -> impl Future<Output = Result<Vec<ChangeRow>, StoreError>> + Send;
+
+    /// A number that differs from the last answer if anything may have been committed since: cheap enough to
+    /// ask every few milliseconds, and meaningless otherwise.
+    fn change_hint(&self) -> impl Future<Output = Result<u64, StoreError>> + Send;
+
+    /// Notes when secrets were last used. A later time stands; unknown secrets are passed over; no generation
+    /// moves and no change is logged.
+    fn record_uses(
+        &self,
+        uses: Vec<SecretUse>,
+    ) -> impl Future<Output = Result<(), StoreError>> + Send;
+}
+
+/// Who serves from this store, under a lease.
+///
+/// A lease is how an admin call knows when to stop waiting: a node whose lease ran out does not answer either.
+pub trait NodeStore: Send + Sync + 'static {
+    /// Registers a serving process. An adapter for one machine refuses while another node's lease runs at
+    /// `now`, and names it.
+    fn register(
+        &self,
+        node: NodeRow,
+        now: UnixMicros,
+    ) -> impl Future<Output = Result<Registration, StoreError>> + Send;
+
+    /// Renews the lease and reports what was applied; `false` when the node is no longer registered.
+    fn renew(
+        &self,
+        id: NodeId,
+        lease_until: UnixMicros,
+        applied: u64,
+    ) -> impl Future<Output = Result<bool, StoreError>> + Send;
+
+    /// All registered nodes, also those whose lease ran out.
+    fn nodes(&self) -> impl Future<Output = Result<Vec<NodeRow>, StoreError>> + Send;
+
+    /// Takes a node off the list. Not being on it is fine.
+    fn leave(&self, id: NodeId) -> impl Future<Output = Result<(), StoreError>> + Send;
+}
+
+/// What became of [`NodeStore::register`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[must_use = "another process may hold the store"]
+pub enum Registration {
+    /// This process may serve until its lease ends.
+    Registered,
+    /// Another process serves from this store.
+    HeldBy(NodeRow),
+}
+
+/// A part of a list: up to `limit` rows behind the id `after`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Page<Id> {
+    /// The last id of the part before, or `None` for the first part.
+    pub after: Option<Id>,
+    /// The most rows to return.
+    pub limit: usize,
+}
+
+impl<Id> Page<Id> {
+    /// The first `limit` rows.
+    #[must_use]
+    pub fn first(limit: usize) -> Self {
+        Self { after: None, limit }
+    }
+}
+
+/// Whose rows are asked for. All is for a node that loads its index; an admin names the organization.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Tenants {
+    /// Every organization's.
+    All,
+    /// One organization's.
+    One(OrgId),
+}
+
+/// One observed use of a secret.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SecretUse {
+    /// The key.
+    pub key: KeyId,
+    /// The secret's version.
+    pub version: u32,
+    /// When.
+    pub at: UnixMicros,
+}
+
+impl Tenants {
+    /// Whether a row of `org` is asked for.
+    #[must_use]
+    pub fn includes(self, org: OrgId) -> bool {
+        match self {
+            Self::All => true,
+            Self::One(one) => one == org,
+        }
+    }
+}

@@ -1,0 +1,15 @@
+//! Flat rows: bytes, integers, text. What they mean is decided by the leaves, in the gate.
+
+mod blob;
+mod credential;
+mod instance;
+mod key;
+mod node;
+mod tenant;
+
+pub use blob::Blob;
+pub use credential::{CredentialRow, CredentialSlot};
+pub use instance::{InstanceSecretRow, MasterCheckRow};
+pub use key::{KeyRow, RulesRow, SecretRow};
+pub use node::{ChangeRow, NodeRow, Subject};
+pub use tenant::{OrganizationRow, ProjectRow};
