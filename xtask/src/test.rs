@@ -1,0 +1,129 @@
+//! `cargo xtask test`: every check, the same for a contributor and for continuous integration.
+
+use std::process::ExitCode;
+
+use crate::exec::{self, Exec};
+use crate::prepare::{self, PYTHON_VARIABLE};
+use crate::steps::{self, Step};
+use crate::tally::Tally;
+use crate::workspace::{self, Package, Workspace};
+use crate::{tiers, told};
+
+/// Runs all steps up to the first failure, which it tells with the command that repeats it. The
+/// last line, in either case, is "N passed, N failed", alone.
+pub(crate) fn run() -> ExitCode {
+    let mut tally = Tally::default();
+    let outcome = prepare::run().and_then(|prepared| {
+        let workspace = Workspace::read(workspace::root())?;
+        steps::run(&plan(&workspace, &exec::text(&prepared.python)), &mut tally)
+    });
+    if outcome.is_err() {
+        tally.step_failed();
+    }
+    let code = told(outcome);
+    println!("\n{tally}");
+    code
+}
+
+/// Cheap checks first; then what a user compiles (each crate alone), then the rest.
+fn plan(workspace: &Workspace, python: &str) -> Vec<Step> {
+    let test = |args: &[&str]| {
+        let args = [&["test", "--locked"], args].concat();
+        Exec::cargo(&args).env(PYTHON_VARIABLE, python)
+    };
+    let mut steps = vec![
+        Step::exec("format", Exec::cargo(&["fmt", "--all", "--check"])),
+        Step::own("tiers", tiers::run, "cargo xtask tiers"),
+        Step::exec("lints", Exec::cargo(LINTS)),
+        Step::exec("fuzz targets compile", fuzz_check(workspace)),
+    ];
+    // Alone, because a build of the whole workspace unifies features: a crate that forgot to ask
+    // for one would find it switched on by a neighbour.
+    for Package {
+        name, has_features, ..
+    } in workspace.packages.iter().filter(|p| p.published)
+    {
+        steps.push(Step::exec(format!("{name} alone"), test(&["-p", name])));
+        if *has_features {
+            let exec = test(&["-p", name, "--all-features"]);
+            steps.push(Step::exec(format!("{name} alone, all features"), exec));
+        }
+    }
+    let private = workspace
+        .packages
+        .iter()
+        .filter(|package| !package.published);
+    let selection: Vec<&str> = private
+        .flat_map(|package| ["-p", package.name.as_str()])
+        .collect();
+    steps.push(Step::exec("end to end, probes, commands", test(&selection)));
+    steps.push(Step::exec(
+        "docs",
+        Exec::cargo(DOCS).env("RUSTDOCFLAGS", "-D warnings"),
+    ));
+    steps
+}
+
+const LINTS: &[&str] = &[
+    "clippy",
+    "--locked",
+    "--workspace",
+    "--all-targets",
+    "--all-features",
+    "--",
+    "-D",
+    "warnings",
+];
+
+const DOCS: &[&str] = &[
+    "doc",
+    "--locked",
+    "--workspace",
+    "--all-features",
+    "--no-deps",
+];
+
+/// On stable and without libFuzzer's C++: a check links nothing, so a library path that holds no
+/// library will do. The build folder is the workspace's, where the dependencies are checked already.
+fn fuzz_check(workspace: &Workspace) -> Exec {
+    let target = exec::text(&workspace.target);
+    let manifest = "fuzz/Cargo.toml";
+    Exec::cargo(&[
+        "check",
+        "--locked",
+        "--manifest-path",
+        manifest,
+        "--target-dir",
+        &target,
+    ])
+    .env("CUSTOM_LIBFUZZER_PATH", "not-linked.a")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names() -> Vec<String> {
+        let workspace = Workspace::read(workspace::root()).unwrap();
+        plan(&workspace, "python")
+            .iter()
+            .map(|step| step.name().to_owned())
+            .collect()
+    }
+
+    #[test]
+    fn every_published_crate_is_tested_alone() {
+        let names = names();
+        let workspace = Workspace::read(workspace::root()).unwrap();
+        for package in workspace
+            .packages
+            .iter()
+            .filter(|package| package.published)
+        {
+            let alone = format!("{} alone", package.name);
+            assert!(names.contains(&alone), "{alone} is not a step");
+            let all = format!("{alone}, all features");
+            assert_eq!(names.contains(&all), package.has_features, "{all}");
+        }
+    }
+}
