@@ -1,1 +1,58 @@
-//! What LLM providers' bodies say: model, usage from plain and SSE bytes, error bodies.
+//! What providers' bodies say: the model of a request, the usage in an answer, errors in the
+//! caller's dialect. OpenAI's chat completions, embeddings and model list; errors also as Anthropic
+//! writes them.
+//!
+//! ```
+//! use portcullis_dialect::{Endpoint, Request, Tokens, Usage, UsageReader};
+//!
+//! let endpoint = Endpoint::of("POST", "/v1/chat/completions");
+//! let request = Request::parse(endpoint, br#"{"mod\u0065l":"gpt-4o","messages":[]}"#)?;
+//! assert_eq!(request.model(), "gpt-4o");
+//! assert_eq!(request.to_bytes(), br#"{"model":"gpt-4o","messages":[]}"#); // send this, not the original
+//!
+//! let mut reader = UsageReader::for_content_type(Some("application/json"));
+//! for chunk in [r#"{"choices":[],"usage":{"prompt_tok"#, r#"ens":9,"completion_tokens":2}}"#] {
+//!     reader.push(chunk.as_bytes());
+//! }
+//! assert_eq!(reader.usage(), Usage::Exact(Tokens { input: 9, cached_input: 0, output: 2 }));
+//! # Ok::<(), portcullis_dialect::BodyError>(())
+//! ```
+//!
+//! # The rules
+//!
+//! 1. What is forwarded is what was read: [`Request::to_bytes`] writes the body from what was parsed.
+//! 2. A body that two readers could read differently is refused: a duplicate key at any depth, a
+//!    top-level key that is another key in other letters, invalid UTF-8, trailing bytes
+//!    ([`JsonBody`]).
+//! 3. The [`UsageReader`], not the end of the stream, decides whether usage is complete. It keeps a
+//!    few kibibytes, however long the answer is, and a number it cannot trust is
+//!    [`Usage::Unknown`].
+//! 4. What is not recognised exactly is [`Endpoint::Unknown`].
+//!
+//! # What it does not do
+//!
+//! It sends nothing, prices nothing and decides nothing. It does not decompress: ask providers for
+//! `Accept-Encoding: identity`, or usage is [`Usage::Unknown`]. It does not check that a request is
+//! one that the provider will accept; it reads the members that a gate decides by.
+//!
+//! # Security
+//!
+//! Bodies carry what users write. `Debug` of every type that holds a part of one shows its shape and
+//! not its content, errors show positions and the names of fields of the API, never a value or a key
+//! that the client made up, and the usage reader keeps an event only until the event has ended.
+
+mod body;
+mod dialect;
+mod endpoint;
+mod model_list;
+mod request;
+mod text;
+mod usage;
+
+// The public interface is:
+pub use body::{BodyError, JsonBody, KeyName};
+pub use dialect::{ApiError, Dialect, error_body, error_event};
+pub use endpoint::Endpoint;
+pub use model_list::{ModelList, NotAModelList};
+pub use request::Request;
+pub use usage::{Tokens, Usage, UsageReader};

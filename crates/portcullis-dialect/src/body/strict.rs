@@ -1,0 +1,212 @@
+//! The strict reader: one pass that judges, one that collects.
+
+use std::borrow::Cow;
+use std::cell::Cell;
+use std::collections::HashSet;
+use std::fmt;
+
+use serde::de::{self, Deserialize, DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
+use serde_json::value::RawValue;
+
+use super::error::{BodyError, KeyName};
+use super::keys;
+
+/// A decoded key and the JSON text of its value.
+pub(super) type Member<'a> = (Cow<'a, str>, &'a RawValue);
+
+/// Reads one object with unique keys at every depth and nothing around it.
+pub(super) fn members(body: &[u8]) -> Result<Vec<Member<'_>>, BodyError> {
+    let text = str::from_utf8(body).map_err(|e| BodyError::NotUtf8 {
+        offset: e.valid_up_to(),
+    })?;
+    let start = text.trim_start_matches([' ', '\t', '\n', '\r']);
+    if !start.is_empty() && !start.starts_with('{') {
+        return Err(BodyError::NotAnObject);
+    }
+    judge(text)?;
+    serde_json::from_str::<Members<'_>>(text)
+        .map(|members| members.0)
+        .map_err(|e| not_json(&e))
+}
+
+/// The decoded text of a JSON string; `None` for any other value.
+pub(super) fn string(json: &str) -> Option<Cow<'_, str>> {
+    serde_json::from_str::<Text<'_>>(json)
+        .ok()
+        .map(|text| text.0)
+}
+
+/// Walks the whole text once, so that every position in an error is one in the body.
+fn judge(text: &str) -> Result<(), BodyError> {
+    let fault = Cell::new(None);
+    let mut reader = serde_json::Deserializer::from_str(text);
+    let walked = Walk {
+        depth: 1,
+        fault: &fault,
+    }
+    .deserialize(&mut reader)
+    .and_then(|()| reader.end());
+    walked.map_err(|error| {
+        let (line, column) = (error.line(), error.column());
+        match fault.get() {
+            Some(Fault::TooDeep) => BodyError::TooDeep { line, column },
+            Some(Fault::Duplicate(key)) => BodyError::DuplicateKey { key, line, column },
+            None => not_json(&error),
+        }
+    })
+}
+
+fn not_json(error: &serde_json::Error) -> BodyError {
+    BodyError::NotJson {
+        line: error.line(),
+        column: error.column(),
+    }
+}
+
+/// What the walk itself objects to; serde's errors carry only text.
+#[derive(Clone, Copy)]
+enum Fault {
+    TooDeep,
+    Duplicate(KeyName),
+}
+
+/// Reads a value for its faults. `depth` is that of the container the value would be.
+struct Walk<'f> {
+    depth: usize,
+    fault: &'f Cell<Option<Fault>>,
+}
+
+impl Walk<'_> {
+    fn enter<E: de::Error>(&self) -> Result<Self, E> {
+        // A limit of our own: another crate of the build may switch off that of serde_json.
+        if self.depth > MAX_DEPTH {
+            Err(self.object(Fault::TooDeep))
+        } else {
+            Ok(self.below())
+        }
+    }
+
+    const fn below(&self) -> Self {
+        Self {
+            depth: self.depth + 1,
+            fault: self.fault,
+        }
+    }
+
+    fn object<E: de::Error>(&self, fault: Fault) -> E {
+        self.fault.set(Some(fault));
+        E::custom("refused")
+    }
+}
+
+impl<'de> DeserializeSeed<'de> for Walk<'_> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, reader: D) -> Result<(), D::Error> {
+        reader.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Walk<'_> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a JSON value")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
+        let below = self.enter()?;
+        let mut seen = HashSet::new();
+        while let Some(Text(key)) = map.next_key()? {
+            if seen.contains(&key) {
+                return Err(self.object(Fault::Duplicate(keys::named(&key))));
+            }
+            seen.insert(key);
+            map.next_value_seed(Walk { ..below })?;
+        }
+        Ok(())
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<(), A::Error> {
+        let below = self.enter()?;
+        while seq.next_element_seed(Walk { ..below })?.is_some() {}
+        Ok(())
+    }
+
+    fn visit_str<E: de::Error>(self, _: &str) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_bool<E: de::Error>(self, _: bool) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_u64<E: de::Error>(self, _: u64) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_i64<E: de::Error>(self, _: i64) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_f64<E: de::Error>(self, _: f64) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_unit<E: de::Error>(self) -> Result<(), E> {
+        Ok(())
+    }
+}
+
+/// A decoded string that borrows when it has no escapes.
+#[derive(PartialEq, Eq, Hash)]
+struct Text<'a>(Cow<'a, str>);
+
+impl<'de: 'a, 'a> Deserialize<'de> for Text<'a> {
+    fn deserialize<D: Deserializer<'de>>(reader: D) -> Result<Self, D::Error> {
+        struct AsText;
+        impl<'de> Visitor<'de> for AsText {
+            type Value = Cow<'de, str>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a string")
+            }
+
+            fn visit_borrowed_str<E: de::Error>(self, text: &'de str) -> Result<Self::Value, E> {
+                Ok(Cow::Borrowed(text))
+            }
+
+            fn visit_str<E: de::Error>(self, text: &str) -> Result<Self::Value, E> {
+                Ok(Cow::Owned(text.to_owned()))
+            }
+        }
+        reader.deserialize_str(AsText).map(Text)
+    }
+}
+
+/// The members of an object in their order.
+struct Members<'a>(Vec<Member<'a>>);
+
+impl<'de: 'a, 'a> Deserialize<'de> for Members<'a> {
+    fn deserialize<D: Deserializer<'de>>(reader: D) -> Result<Self, D::Error> {
+        struct AsMembers;
+        impl<'de> Visitor<'de> for AsMembers {
+            type Value = Vec<Member<'de>>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+                let mut members = Vec::new();
+                while let Some((Text(key), value)) = map.next_entry()? {
+                    members.push((key, value));
+                }
+                Ok(members)
+            }
+        }
+        reader.deserialize_map(AsMembers).map(Members)
+    }
+}
+
+const MAX_DEPTH: usize = 100;
