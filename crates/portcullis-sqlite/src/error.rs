@@ -1,0 +1,111 @@
+use std::path::Path;
+
+use portcullis_store::{StoreError, StoreErrorKind};
+use rusqlite::ErrorCode;
+use rusqlite::ffi;
+
+/// What goes wrong inside a job, before it is put into words for the operator.
+#[derive(Debug)]
+pub(crate) enum Trouble {
+    /// SQLite or a column said no.
+    Sqlite(rusqlite::Error),
+    /// We said no.
+    Store(StoreError),
+}
+
+/// The result of a job.
+pub(crate) type Answer<T> = Result<T, Trouble>;
+
+impl From<rusqlite::Error> for Trouble {
+    fn from(error: rusqlite::Error) -> Self {
+        Self::Sqlite(error)
+    }
+}
+
+impl From<StoreError> for Trouble {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
+    }
+}
+
+impl Trouble {
+    /// Whether it was a lock that did not come free.
+    pub(crate) fn is_busy(&self) -> bool {
+        matches!(self, Self::Sqlite(error) if matches!(
+            error.sqlite_error_code(),
+            Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked)
+        ))
+    }
+
+    /// The error as the port reports it: what is wrong with which file, and the cure.
+    ///
+    /// # Security
+    /// SQLite's own texts name tables, columns and statements with placeholders, never values; conversion
+    /// errors name the column and its type. No row byte gets into a message or a source.
+    pub(crate) fn explain(self, path: &Path) -> StoreError {
+        let error = match self {
+            Self::Store(error) => return error,
+            Self::Sqlite(error) => error,
+        };
+        let (kind, sentence) = match &error {
+            rusqlite::Error::SqliteFailure(failure, _) => sentence(*failure),
+            rusqlite::Error::ToSqlConversionFailure(_) => (
+                StoreErrorKind::Conflict,
+                "a value is outside what SQLite can hold",
+            ),
+            // A column of the wrong type, a missing row of ours, a statement that no longer fits the schema.
+            _ => (StoreErrorKind::Corrupt, ALTERED),
+        };
+        StoreError::new(kind, format!("{}: {sentence}", path.display())).because(error)
+    }
+}
+
+/// A change that contradicts what is there.
+pub(crate) fn conflict(message: impl Into<String>) -> StoreError {
+    StoreError::new(StoreErrorKind::Conflict, message)
+}
+
+/// Rows that cannot be what we wrote.
+pub(crate) fn corrupt(message: impl Into<String>) -> StoreError {
+    StoreError::new(StoreErrorKind::Corrupt, message)
+}
+
+/// It cannot be reached, or not be written.
+pub(crate) fn unavailable(message: impl Into<String>) -> StoreError {
+    StoreError::new(StoreErrorKind::Unavailable, message)
+}
+
+fn sentence(failure: ffi::Error) -> (StoreErrorKind, &'static str) {
+    use StoreErrorKind::{Conflict, Corrupt, NotOurs, Unavailable};
+    match failure.code {
+        ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked => (Unavailable, LOCKED),
+        ErrorCode::DiskFull => (Unavailable, "its disk is full: free space and try again"),
+        ErrorCode::ReadOnly | ErrorCode::PermissionDenied => (Unavailable, READ_ONLY),
+        ErrorCode::CannotOpen => (Unavailable, CANNOT_OPEN),
+        ErrorCode::SystemIoFailure => (Unavailable, "reading or writing it failed: check its disk"),
+        ErrorCode::OutOfMemory => (Unavailable, "SQLite found no memory"),
+        ErrorCode::NotADatabase => (NotOurs, "not an SQLite database; it was left as it is"),
+        ErrorCode::DatabaseCorrupt => (Corrupt, "SQLite finds it malformed: restore a backup"),
+        ErrorCode::ConstraintViolation => (Conflict, constraint(failure.extended_code)),
+        ErrorCode::TooBig => (Conflict, "a value is larger than SQLite accepts"),
+        _ => (Corrupt, ALTERED),
+    }
+}
+
+fn constraint(extended_code: i32) -> &'static str {
+    match extended_code {
+        ffi::SQLITE_CONSTRAINT_FOREIGNKEY => {
+            "the change set's organization has no such row as the change names"
+        }
+        ffi::SQLITE_CONSTRAINT_UNIQUE | ffi::SQLITE_CONSTRAINT_PRIMARYKEY => {
+            "the id, name or slot is taken already"
+        }
+        ffi::SQLITE_CONSTRAINT_TRIGGER => "the change would rewrite what must stand",
+        _ => "the change breaks a rule of the schema",
+    }
+}
+
+const LOCKED: &str = "another process kept it locked for 5 seconds: end what holds it (a backup, an open sqlite3 shell) and try again";
+const READ_ONLY: &str = "it or its folder is read-only for this user: make both writable (SQLite keeps files named -wal and -shm beside it)";
+const CANNOT_OPEN: &str = "it cannot be opened: check that it is a file, that its folder exists, and that this user may write to both";
+const ALTERED: &str = "its rows or tables are not as we wrote them: restore a backup";

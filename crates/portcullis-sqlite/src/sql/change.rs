@@ -1,0 +1,143 @@
+use portcullis_store::{Change, KeyId, OrgId, StoreError};
+use rusqlite::{Connection, Params, params};
+
+use super::key::Rules;
+use super::{credential, execute, instance, key, tenant};
+use crate::error::{Answer, conflict};
+
+/// Makes one change inside the set's organization; an error leaves it to the caller to roll back.
+pub(super) fn apply(db: &Connection, org: Option<OrgId>, change: &Change) -> Answer<()> {
+    match change {
+        Change::DeleteCredential(id) => found(credential::delete(db, org, *id)?, "credential"),
+        Change::InsertInstanceSecret(row) => instance::insert_secret(db, row),
+        Change::InsertKey(row) => key::insert_key(db, row),
+        Change::InsertMasterCheck(row) => instance::insert_master_check(db, row),
+        Change::InsertOrganization(row) => tenant::insert_organization(db, row),
+        Change::InsertProject(row) => tenant::insert_project(db, row),
+        Change::InsertSecret { key: id, secret } => {
+            step_key(db, org, *id)?;
+            let org = org.ok_or_else(|| missing("key"))?;
+            key::insert_secret(db, org, *id, secret)
+        }
+        Change::PutCredential(row) => credential::put(db, row),
+        Change::ReplaceDigest {
+            key,
+            version,
+            scheme,
+            pepper,
+            digest,
+        } => {
+            let sql = "UPDATE key_secrets SET scheme = ?4, pepper = ?5, digest = ?6
+                       WHERE org_id = ?1 AND key_id = ?2 AND version = ?3";
+            let tenant = org.as_ref().map(OrgId::as_bytes);
+            let digest = digest.as_slice();
+            let values = params![tenant, key.as_str(), version, scheme, pepper, digest];
+            change_secret(db, org, *key, sql, values)
+        }
+        Change::RevokeKey { key, at } => {
+            let sql =
+                "UPDATE keys SET revoked_at = coalesce(revoked_at, ?3), generation = generation + 1
+                       WHERE org_id = ?1 AND key_id = ?2";
+            let tenant = org.as_ref().map(OrgId::as_bytes);
+            change_row(db, "key", sql, params![tenant, key.as_str(), at.0])
+        }
+        Change::RevokeSecret { key, version, at } => {
+            let sql = "UPDATE key_secrets SET revoked_at = coalesce(revoked_at, ?4)
+                       WHERE org_id = ?1 AND key_id = ?2 AND version = ?3";
+            let tenant = org.as_ref().map(OrgId::as_bytes);
+            change_secret(
+                db,
+                org,
+                *key,
+                sql,
+                params![tenant, key.as_str(), version, at.0],
+            )
+        }
+        Change::SetKeyDisabled { key, at } => {
+            let sql = "UPDATE keys SET disabled_at = ?3, generation = generation + 1
+                       WHERE org_id = ?1 AND key_id = ?2";
+            let tenant = org.as_ref().map(OrgId::as_bytes);
+            change_row(
+                db,
+                "key",
+                sql,
+                params![tenant, key.as_str(), at.map(|at| at.0)],
+            )
+        }
+        Change::SetKeyRules { key, rules } => {
+            let sql = "UPDATE keys SET providers = ?3, allow_models = ?4, deny_models = ?5,
+                                       generation = generation + 1
+                       WHERE org_id = ?1 AND key_id = ?2";
+            let tenant = org.as_ref().map(OrgId::as_bytes);
+            let rules = Rules::of(rules)?;
+            let values = params![
+                tenant,
+                key.as_str(),
+                rules.providers,
+                rules.allow_models,
+                rules.deny_models,
+            ];
+            change_row(db, "key", sql, values)
+        }
+        Change::SetOrganizationSuspended { at } => {
+            let sql = "UPDATE organizations SET suspended_at = ?2, generation = generation + 1
+                       WHERE org_id = ?1";
+            let tenant = org.as_ref().map(OrgId::as_bytes);
+            change_row(db, "organization", sql, params![tenant, at.map(|at| at.0)])
+        }
+        Change::ShortenSecret {
+            key,
+            version,
+            expires_at,
+        } => {
+            let sql = "UPDATE key_secrets SET expires_at = min(coalesce(expires_at, ?4), ?4)
+                       WHERE org_id = ?1 AND key_id = ?2 AND version = ?3";
+            let tenant = org.as_ref().map(OrgId::as_bytes);
+            change_secret(
+                db,
+                org,
+                *key,
+                sql,
+                params![tenant, key.as_str(), version, expires_at.0],
+            )
+        }
+        // The enum may grow; a change that cannot be made must fail its set.
+        _ => Err(
+            conflict("this adapter is older than the ports: it does not know the change").into(),
+        ),
+    }
+}
+
+/// A change of a secret is a change of its key: the key's generation steps with it.
+fn change_secret(
+    db: &Connection,
+    org: Option<OrgId>,
+    key: KeyId,
+    sql: &str,
+    values: impl Params,
+) -> Answer<()> {
+    step_key(db, org, key)?;
+    change_row(db, "secret", sql, values)
+}
+
+fn step_key(db: &Connection, org: Option<OrgId>, key: KeyId) -> Answer<()> {
+    let sql = "UPDATE keys SET generation = generation + 1 WHERE org_id = ?1 AND key_id = ?2";
+    let tenant = org.as_ref().map(OrgId::as_bytes);
+    change_row(db, "key", sql, params![tenant, key.as_str()])
+}
+
+fn change_row(db: &Connection, what: &str, sql: &str, values: impl Params) -> Answer<()> {
+    found(execute(db, sql, values)? == 1, what)
+}
+
+fn found(condition: bool, what: &str) -> Answer<()> {
+    if condition {
+        Ok(())
+    } else {
+        Err(missing(what).into())
+    }
+}
+
+fn missing(what: &str) -> StoreError {
+    conflict(format!("the change set's organization has no such {what}"))
+}

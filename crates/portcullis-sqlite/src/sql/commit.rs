@@ -1,0 +1,27 @@
+use portcullis_store::{ChangeSet, Outcome};
+use rusqlite::{Connection, TransactionBehavior};
+
+use super::{change, guard, log};
+use crate::error::Answer;
+
+/// The whole transaction: guards, changes, change log, draft. Leaving early rolls all of it back.
+pub(crate) fn commit(connection: &mut Connection, set: &ChangeSet) -> Answer<Outcome> {
+    // IMMEDIATE takes the write lock before the first read, so guards cannot go stale and the order of
+    // sequences is the order of commits.
+    let db = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    for (index, guard) in set.guards().iter().enumerate() {
+        if !guard::holds(&db, set.org(), guard)? {
+            return Ok(Outcome::GuardFailed(index));
+        }
+    }
+    for change in set.changes() {
+        change::apply(&db, set.org(), change)?;
+    }
+    let mut seq = 0;
+    for subject in set.notices() {
+        seq = log::append(&db, subject)?;
+    }
+    log::append_draft(&db, set.org(), seq, set.draft())?;
+    db.commit()?;
+    Ok(Outcome::Committed { seq })
+}

@@ -1,0 +1,89 @@
+use portcullis_store::{OrgId, OrganizationRow, Page, ProjectRow};
+use rusqlite::{Connection, OptionalExtension, Row, params};
+
+use super::value::{get, integer, limit, maybe};
+use super::{execute, rows};
+use crate::error::Answer;
+
+pub(crate) fn organization(db: &Connection, id: OrgId) -> Answer<Option<OrganizationRow>> {
+    let sql = "SELECT org_id, name, salt, key_id, key_version, master_version, suspended_at,
+                      created_at, generation
+               FROM organizations WHERE org_id = ?1";
+    let mut statement = db.prepare_cached(sql)?;
+    Ok(statement
+        .query_row([id.as_bytes()], read_organization)
+        .optional()?)
+}
+
+pub(crate) fn organizations(db: &Connection, page: Page<OrgId>) -> Answer<Vec<OrganizationRow>> {
+    let sql = "SELECT org_id, name, salt, key_id, key_version, master_version, suspended_at,
+                      created_at, generation
+               FROM organizations WHERE org_id > ?1 ORDER BY org_id LIMIT ?2";
+    let after: &[u8] = page.after.as_ref().map_or(&[], |id| id.as_bytes());
+    Ok(rows(
+        db,
+        sql,
+        params![after, limit(page.limit)],
+        read_organization,
+    )?)
+}
+
+pub(crate) fn projects(db: &Connection, org: OrgId) -> Answer<Vec<ProjectRow>> {
+    let sql = "SELECT project_id, org_id, name, created_at
+               FROM projects WHERE org_id = ?1 ORDER BY project_id";
+    Ok(rows(db, sql, [org.as_bytes()], read_project)?)
+}
+
+pub(super) fn insert_organization(db: &Connection, row: &OrganizationRow) -> Answer<()> {
+    let sql = "INSERT INTO organizations (org_id, name, salt, key_id, key_version, master_version,
+                                          suspended_at, created_at, generation)
+               VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
+    let values = params![
+        row.id.as_bytes(),
+        row.name,
+        row.salt.as_slice(),
+        row.key_id,
+        row.key_version,
+        row.master_version,
+        row.suspended_at.map(|at| at.0),
+        row.created_at.0,
+        integer(row.generation)?,
+    ];
+    execute(db, sql, values)?;
+    Ok(())
+}
+
+pub(super) fn insert_project(db: &Connection, row: &ProjectRow) -> Answer<()> {
+    let sql = "INSERT INTO projects (org_id, project_id, name, created_at) VALUES (?1, ?2, ?3, ?4)";
+    let values = params![
+        row.org.as_bytes(),
+        row.id.as_bytes(),
+        row.name,
+        row.created_at.0
+    ];
+    execute(db, sql, values)?;
+    Ok(())
+}
+
+fn read_organization(row: &Row<'_>) -> rusqlite::Result<OrganizationRow> {
+    Ok(OrganizationRow {
+        id: get(row, 0)?,
+        name: row.get(1)?,
+        salt: get(row, 2)?,
+        key_id: row.get(3)?,
+        key_version: row.get(4)?,
+        master_version: row.get(5)?,
+        suspended_at: maybe(row, 6)?,
+        created_at: get(row, 7)?,
+        generation: get(row, 8)?,
+    })
+}
+
+fn read_project(row: &Row<'_>) -> rusqlite::Result<ProjectRow> {
+    Ok(ProjectRow {
+        id: get(row, 0)?,
+        org: get(row, 1)?,
+        name: row.get(2)?,
+        created_at: get(row, 3)?,
+    })
+}

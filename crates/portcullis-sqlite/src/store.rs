@@ -1,0 +1,216 @@
+use std::fmt;
+use std::path::Path;
+use std::sync::Arc;
+
+use portcullis_store::{
+    ChangeRow, ChangeSet, ControlStore, CredentialId, CredentialRow, CredentialSlot,
+    InstanceSecretRow, KeyId, KeyRow, MasterCheckRow, NodeId, NodeRow, NodeStore, OrgId,
+    OrganizationRow, Outcome, Page, ProjectRow, Registration, SecretUse, StoreError, Tenants,
+    UnixMicros,
+};
+use rusqlite::Connection;
+
+use crate::error::Answer;
+use crate::open::{Missing, absolute, open};
+use crate::sql::{commit, credential, instance, key, log, node, tenant};
+use crate::worker::Worker;
+
+/// A store in one SQLite file. Clones share two threads: one writes, one reads.
+///
+/// Several processes may have the same file open, such as an admin command beside a serving process. Calls can
+/// be made from any async runtime, or none. A commit has reached the disk when its future is ready; a future
+/// that is dropped after its first poll does not take its write back.
+#[derive(Clone)]
+pub struct SqliteStore {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    path: Box<Path>,
+    writer: Worker,
+    reader: Worker,
+}
+
+impl SqliteStore {
+    /// Opens the database at `path`; makes the file if there is none and the tables if it is empty.
+    ///
+    /// It blocks for some milliseconds, and for up to a few seconds while another process is making the tables.
+    ///
+    /// # Errors
+    /// [`Unavailable`](portcullis_store::StoreErrorKind::Unavailable) when the file cannot be made, read or
+    /// written, or stays locked; [`NotOurs`](portcullis_store::StoreErrorKind::NotOurs) for anything but a
+    /// database of ours, which is left as it is; [`Newer`](portcullis_store::StoreErrorKind::Newer) for one of
+    /// a later version; [`Corrupt`](portcullis_store::StoreErrorKind::Corrupt) for one whose tables were not
+    /// made by our texts.
+    ///
+    /// # Security
+    /// On Unix the file has mode 0600 from its first moment, and so have the files that SQLite keeps beside it.
+    /// A database of ours that group or others may read is taken away from them.
+    pub fn open(path: impl AsRef<Path>) -> Result<Self, StoreError> {
+        Self::start(path.as_ref(), Missing::Create)
+    }
+
+    /// Opens the database at `path` and never makes one: for commands that must not start a new, empty store
+    /// because of a misspelt path.
+    ///
+    /// # Errors
+    /// Those of [`open`](Self::open), and `Unavailable` when there is no file.
+    ///
+    /// # Security
+    /// As [`open`](Self::open).
+    pub fn open_existing(path: impl AsRef<Path>) -> Result<Self, StoreError> {
+        Self::start(path.as_ref(), Missing::Refuse)
+    }
+
+    /// Where the database is, as an absolute path.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.shared.path
+    }
+
+    /// Finishes the writes that were handed over, and returns when the file is closed. For all clones: later
+    /// calls fail with `Unavailable`.
+    ///
+    /// Without it the file is closed soon after the last clone is dropped.
+    pub async fn close(self) {
+        self.shared.reader.close().await;
+        self.shared.writer.close().await;
+    }
+
+    fn start(path: &Path, missing: Missing) -> Result<Self, StoreError> {
+        let path = absolute(path)?;
+        let connections = open(&path, missing)?;
+        let shared = Shared {
+            path: path.into_boxed_path(),
+            writer: Worker::start("portcullis-write", connections.writer)?,
+            reader: Worker::start("portcullis-read", connections.reader)?,
+        };
+        Ok(Self {
+            shared: Arc::new(shared),
+        })
+    }
+
+    async fn read<T, Work>(&self, work: Work) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        Work: FnOnce(&mut Connection) -> Answer<T> + Send + 'static,
+    {
+        let answer = self.shared.reader.call(work).await;
+        answer.map_err(|trouble| trouble.explain(self.path()))
+    }
+
+    async fn write<T, Work>(&self, work: Work) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        Work: FnOnce(&mut Connection) -> Answer<T> + Send + 'static,
+    {
+        let answer = self.shared.writer.call(work).await;
+        answer.map_err(|trouble| trouble.explain(self.path()))
+    }
+}
+
+impl fmt::Debug for SqliteStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SqliteStore")
+            .field("path", &self.path())
+            .finish_non_exhaustive()
+    }
+}
+
+impl ControlStore for SqliteStore {
+    async fn commit(&self, set: ChangeSet) -> Result<Outcome, StoreError> {
+        set.check()?;
+        let outcome = self.write(move |db| commit::commit(db, &set)).await;
+        // Whatever failed, its transaction was rolled back.
+        outcome.map_err(StoreError::nothing_written)
+    }
+
+    async fn organization(&self, id: OrgId) -> Result<Option<OrganizationRow>, StoreError> {
+        self.read(move |db| tenant::organization(db, id)).await
+    }
+
+    async fn organizations(&self, page: Page<OrgId>) -> Result<Vec<OrganizationRow>, StoreError> {
+        self.read(move |db| tenant::organizations(db, page)).await
+    }
+
+    async fn projects(&self, org: OrgId) -> Result<Vec<ProjectRow>, StoreError> {
+        self.read(move |db| tenant::projects(db, org)).await
+    }
+
+    async fn key(&self, id: KeyId) -> Result<Option<KeyRow>, StoreError> {
+        self.read(move |db| key::key(db, id)).await
+    }
+
+    async fn keys(&self, tenants: Tenants, page: Page<KeyId>) -> Result<Vec<KeyRow>, StoreError> {
+        self.read(move |db| key::keys(db, tenants, page)).await
+    }
+
+    async fn credential(&self, slot: CredentialSlot) -> Result<Option<CredentialRow>, StoreError> {
+        self.read(move |db| credential::in_slot(db, &slot)).await
+    }
+
+    async fn credential_by_id(
+        &self,
+        org: OrgId,
+        id: CredentialId,
+    ) -> Result<Option<CredentialRow>, StoreError> {
+        self.read(move |db| credential::by_id(db, org, id)).await
+    }
+
+    async fn credentials(
+        &self,
+        tenants: Tenants,
+        page: Page<CredentialId>,
+    ) -> Result<Vec<CredentialRow>, StoreError> {
+        self.read(move |db| credential::list(db, tenants, page))
+            .await
+    }
+
+    async fn instance_secrets(&self) -> Result<Vec<InstanceSecretRow>, StoreError> {
+        self.read(|db| instance::secrets(db)).await
+    }
+
+    async fn master_checks(&self) -> Result<Vec<MasterCheckRow>, StoreError> {
+        self.read(|db| instance::master_checks(db)).await
+    }
+
+    async fn newest_change(&self) -> Result<Option<ChangeRow>, StoreError> {
+        self.read(|db| log::newest(db)).await
+    }
+
+    async fn changes_since(&self, seq: u64, limit: usize) -> Result<Vec<ChangeRow>, StoreError> {
+        self.read(move |db| log::since(db, seq, limit)).await
+    }
+
+    async fn change_hint(&self) -> Result<u64, StoreError> {
+        self.read(|db| log::data_version(db)).await
+    }
+
+    async fn record_uses(&self, uses: Vec<SecretUse>) -> Result<(), StoreError> {
+        self.write(move |db| key::record_uses(db, &uses)).await
+    }
+}
+
+impl NodeStore for SqliteStore {
+    async fn register(&self, node: NodeRow, now: UnixMicros) -> Result<Registration, StoreError> {
+        self.write(move |db| node::register(db, &node, now)).await
+    }
+
+    async fn renew(
+        &self,
+        id: NodeId,
+        lease_until: UnixMicros,
+        applied: u64,
+    ) -> Result<bool, StoreError> {
+        self.write(move |db| node::renew(db, id, lease_until, applied))
+            .await
+    }
+
+    async fn nodes(&self) -> Result<Vec<NodeRow>, StoreError> {
+        self.read(|db| node::nodes(db)).await
+    }
+
+    async fn leave(&self, id: NodeId) -> Result<(), StoreError> {
+        self.write(move |db| node::leave(db, id)).await
+    }
+}
