@@ -20,7 +20,8 @@ mod strict;
 /// nesting, and at the top level a key that some reader takes for another: with a control character,
 /// equal to another key but for case or white space around it, or so equal to a field of the API,
 /// such as `Model` without `model`. Deeper down keys belong to the user (a tool's schema may have
-/// `id` and `ID`), so only exact duplicates are refused there.
+/// `id` and `ID`), so only exact duplicates are refused there. A lone surrogate in an escape and a
+/// number beyond the range of a double have no one reading either, and are refused as invalid JSON.
 ///
 /// It borrows from the bytes it was read from.
 pub struct JsonBody<'a> {

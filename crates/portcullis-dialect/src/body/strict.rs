@@ -23,7 +23,7 @@ pub(super) fn members(body: &[u8]) -> Result<Vec<Member<'_>>, BodyError> {
     if !start.is_empty() && !start.starts_with('{') {
         return Err(BodyError::NotAnObject);
     }
-    judge(text)?;
+    judge(text)?; // of the object; what follows it is found below
     serde_json::from_str::<Members<'_>>(text)
         .map(|members| members.0)
         .map_err(|e| not_json(&e))
@@ -36,17 +36,15 @@ pub(super) fn string(json: &str) -> Option<Cow<'_, str>> {
         .map(|text| text.0)
 }
 
-/// Walks the whole text once, so that every position in an error is one in the body.
+/// Walks the whole object, so that every position in an error is one in the body.
 fn judge(text: &str) -> Result<(), BodyError> {
     let fault = Cell::new(None);
     let mut reader = serde_json::Deserializer::from_str(text);
-    let walked = Walk {
+    let walk = Walk {
         depth: 1,
         fault: &fault,
-    }
-    .deserialize(&mut reader)
-    .and_then(|()| reader.end());
-    walked.map_err(|error| {
+    };
+    walk.deserialize(&mut reader).map_err(|error| {
         let (line, column) = (error.line(), error.column());
         match fault.get() {
             Some(Fault::TooDeep) => BodyError::TooDeep { line, column },

@@ -48,10 +48,39 @@ enum Text {
     Escaped,
 }
 
+impl Place {
+    /// Passes over bytes that change nothing: nearly all of a large answer.
+    fn skip(self, bytes: &[u8]) -> &[u8] {
+        let matters = |byte: &u8| match self {
+            Self::Value {
+                usage: false,
+                string: Text::Inside,
+                ..
+            } => matches!(byte, b'"' | b'\\'),
+            Self::Value {
+                usage: false,
+                string: Text::Outside,
+                depth,
+            } => matches!(byte, b'"' | b'{' | b'}' | b'[' | b']') || (*byte == b',' && depth == 0),
+            Self::End | Self::Broken => false,
+            Self::Start | Self::Name | Self::InName { .. } | Self::Colon | Self::Value { .. } => {
+                true
+            }
+        };
+        let dull = bytes.iter().position(matters).unwrap_or(bytes.len());
+        bytes.split_at(dull).1
+    }
+}
+
 impl Reader {
-    pub(super) fn push(&mut self, bytes: &[u8]) {
-        for &byte in bytes {
-            self.place = self.step(byte);
+    pub(super) fn push(&mut self, mut bytes: &[u8]) {
+        loop {
+            bytes = self.place.skip(bytes);
+            let Some((byte, rest)) = bytes.split_first() else {
+                return;
+            };
+            self.place = self.step(*byte);
+            bytes = rest;
         }
     }
 
@@ -201,6 +230,7 @@ mod tests {
                 r#"{{"choices":[{{"message":{{"content":"\"}}],\"usage\":{{\\"}}}}],"usage":{USAGE}}}"#
             ),
             format!(r#"{{"usage":{USAGE},"n":-1.5e3,"t":true,"e":"","o":{{}}}}"#),
+            format!(r#"{{"\\":1,"\"usage":2,"a\\\"":3,"usage":{USAGE}}}"#),
         ] {
             let reader = read(&body);
             assert!(reader.is_complete(), "{body}");

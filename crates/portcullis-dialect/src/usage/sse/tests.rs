@@ -130,6 +130,12 @@ fn an_event_that_is_too_long_is_skipped_and_makes_the_count_before_it_doubtful()
 }
 
 #[test]
+fn a_line_that_is_too_long_is_not_read_as_its_beginning() {
+    let stream = format!("{}{}x\n\ndata: [DONE]\n\n", chunk("[1]"), " ".repeat(CAP));
+    assert_eq!(read(&stream).usage(), Usage::Unknown);
+}
+
+#[test]
 fn a_long_comment_is_no_event() {
     let stream = format!(
         "{}\n\n: {}\n\ndata: [DONE]\n\n",
