@@ -104,13 +104,13 @@ impl KeyDigest {
         }
     }
 
-    /// Compares as four words: `subtle`'s comparison of slices goes byte by byte.
+    /// Compares as four words, of which only the joined difference is looked at: `subtle`'s
+    /// comparison of slices goes byte by byte.
     pub(crate) fn ct_eq_bytes(&self, other: &[u8; Self::LEN]) -> Choice {
         words(&self.bytes)
             .zip(words(other))
-            .fold(Choice::from(1), |equal, (left, right)| {
-                equal & left.ct_eq(&right)
-            })
+            .fold(0, |difference, (left, right)| difference | (left ^ right))
+            .ct_eq(&0)
     }
 }
 

@@ -223,8 +223,8 @@ enum Accepted {
 
 fn equals_plain(computed: &[u8; KeyDigest::LEN], slot: Option<Slot<'_>>) -> Choice {
     let (slot, present) = or_dummy(slot);
-    let same_scheme = choice(slot.digest.scheme() == DigestScheme::Sha256);
-    slot.digest.ct_eq_bytes(computed) & same_scheme & present
+    let eligible = present & (slot.digest.scheme() == DigestScheme::Sha256);
+    slot.digest.ct_eq_bytes(computed) & choice(eligible)
 }
 
 fn equals_keyed(
@@ -234,7 +234,7 @@ fn equals_keyed(
     slot: Option<Slot<'_>>,
 ) -> Choice {
     let (slot, present) = or_dummy(slot);
-    let same_scheme = choice(slot.digest.scheme() == DigestScheme::HmacSha256);
+    let eligible = present & (slot.digest.scheme() == DigestScheme::HmacSha256);
     let id = slot.digest.pepper().unwrap_or(peppers.current_id());
     let (pepper, known) = peppers.select(id);
     let context = DigestContext {
@@ -242,12 +242,13 @@ fn equals_keyed(
         secret_version: slot.secret_version,
     };
     let computed = hmac_sha256(pepper, key, &context);
-    slot.digest.ct_eq_bytes(&computed) & same_scheme & known & present
+    slot.digest.ct_eq_bytes(&computed) & choice(eligible & known)
 }
 
-fn or_dummy(slot: Option<Slot<'_>>) -> (Slot<'_>, Choice) {
-    let present = choice(slot.is_some());
-    (slot.unwrap_or(DUMMY), present)
+/// The slot and whether there is one. Neither is secret, so both are plain values; they are joined
+/// with `&` all the same, because `&&` would skip work.
+fn or_dummy(slot: Option<Slot<'_>>) -> (Slot<'_>, bool) {
+    (slot.unwrap_or(DUMMY), slot.is_some())
 }
 
 fn choice(condition: bool) -> Choice {

@@ -103,13 +103,13 @@ impl PepperRing {
         &self.current
     }
 
-    /// The pepper with this id, or the current one with a false choice, so that the caller can do
-    /// the same work either way. Looks at every pepper: which one a row has must not show.
-    pub(crate) fn select(&self, id: u32) -> (&KeyedMac, Choice) {
-        let current = (&self.current, self.current.id.ct_eq(&id));
+    /// The pepper with this id, or the current one and `false`, so that the caller can do the same
+    /// work either way. Looks at every pepper: which one a row has must not show.
+    pub(crate) fn select(&self, id: u32) -> (&KeyedMac, bool) {
+        let current = (&self.current, self.current.id == id);
         self.retired.iter().fold(current, |found, candidate| {
             if candidate.id == id {
-                (candidate, Choice::from(1))
+                (candidate, true)
             } else {
                 found
             }
@@ -302,10 +302,10 @@ mod tests {
             .unwrap();
         for id in [1, 2, 3] {
             let (keyed, known) = ring.select(id);
-            assert_eq!((keyed.id(), bool::from(known)), (id, true));
+            assert_eq!((keyed.id(), known), (id, true));
         }
         let (keyed, known) = ring.select(4);
-        assert_eq!((keyed.id(), bool::from(known)), (3, false));
+        assert_eq!((keyed.id(), known), (3, false));
     }
 
     #[test]
