@@ -53,6 +53,14 @@
 //! - A process that can open records can read every secret it serves. Keep the master-key file where
 //!   the database's backups are not.
 
+#![cfg_attr(
+    test,
+    expect(
+        clippy::string_slice,
+        reason = "tests cut ASCII text that they made themselves"
+    )
+)]
+
 mod context;
 mod derive;
 mod kdf;

@@ -1,7 +1,10 @@
-//! Proofs, as doctests that must not compile, of what the secret types cannot do.
+//! Proofs by doctest: the README runs, and the secret types cannot do what they must not.
 //!
 //! Each trait has a control: the same three lines compile for a type that does have it, so the
 //! others fail for the reason they should.
+
+#[doc = include_str!("../README.md")]
+mod readme {}
 
 macro_rules! cannot {
     ($($module:ident: $bound:literal, as $control:literal can;)*) => {$(

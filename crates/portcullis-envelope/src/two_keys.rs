@@ -11,6 +11,7 @@ use serde::Deserialize;
 
 use crate::derive::RecordKeys;
 use crate::record::{Header, Prefix};
+use crate::vectors::{array, unhex};
 use crate::{Context, CredentialContext, OpenError, RecordType, SealedRecord, SealingKey, open};
 
 #[derive(Deserialize)]
@@ -23,16 +24,22 @@ struct TwoKeys {
     ct: String,
 }
 
-fn vector() -> TwoKeys {
-    serde_json::from_str(include_str!("../tests/vectors/gcmsiv-two-key.json")).unwrap()
+#[derive(Deserialize)]
+struct TwoKeyRecord {
+    alpha: Side,
+    bravo: Side,
+    record: String,
 }
 
-fn unhex<const N: usize>(text: &str) -> [u8; N] {
-    let bytes: Vec<u8> = (0..text.len())
-        .step_by(2)
-        .map(|at| u8::from_str_radix(&text[at..at + 2], 16).unwrap())
-        .collect();
-    bytes.try_into().unwrap()
+#[derive(Deserialize)]
+struct Side {
+    org: String,
+    secret: String,
+    plaintext: String,
+}
+
+fn vector() -> TwoKeys {
+    serde_json::from_str(include_str!("../tests/vectors/gcmsiv-two-key.json")).unwrap()
 }
 
 fn raw_open(key: &[u8; 32], nonce: &[u8; 12], aad: &[u8], ciphertext: &[u8]) -> Option<Vec<u8>> {
@@ -68,13 +75,13 @@ fn key(secret: [u8; 32]) -> SealingKey {
 #[test]
 fn bare_aes_gcm_siv_opens_the_ciphertext_under_both_keys() {
     let v = vector();
-    let (nonce, ct) = (unhex(&v.nonce), unhex::<48>(&v.ct));
-    let one = raw_open(&unhex(&v.k1), &nonce, v.aad1.as_bytes(), &ct).unwrap();
-    let two = raw_open(&unhex(&v.k2), &nonce, v.aad2.as_bytes(), &ct).unwrap();
+    let (nonce, ct) = (array(&v.nonce), array::<48>(&v.ct));
+    let one = raw_open(&array(&v.k1), &nonce, v.aad1.as_bytes(), &ct).unwrap();
+    let two = raw_open(&array(&v.k2), &nonce, v.aad2.as_bytes(), &ct).unwrap();
     assert_eq!((one.len(), two.len()), (32, 32));
     assert_ne!(one, two);
     assert_eq!(
-        raw_open(&unhex(&v.k1), &nonce, v.aad2.as_bytes(), &ct),
+        raw_open(&array(&v.k1), &nonce, v.aad2.as_bytes(), &ct),
         None
     );
 }
@@ -82,7 +89,7 @@ fn bare_aes_gcm_siv_opens_the_ciphertext_under_both_keys() {
 #[test]
 fn no_record_around_the_ciphertext_opens_under_either_key() {
     let v = vector();
-    let keys = [key(unhex(&v.k1)), key(unhex(&v.k2))];
+    let keys = [key(array(&v.k1)), key(array(&v.k2))];
     for committed_to in &keys {
         for committed_org in [&ALPHA, &BRAVO] {
             // The attacker knows both keys, so the commitment can be made right for one of them.
@@ -110,7 +117,7 @@ fn record_around(v: &TwoKeys, key: &SealingKey, context: &Context<'_>) -> Sealed
         key_id: key.id(),
         key_version: key.version(),
         salt: [5; 32],
-        nonce: unhex(&v.nonce),
+        nonce: array(&v.nonce),
     };
     let commitment = RecordKeys::derive(key, &prefix, &context.encode()).commitment;
     let header = Header {
@@ -120,6 +127,49 @@ fn record_around(v: &TwoKeys, key: &SealingKey, context: &Context<'_>) -> Sealed
     };
     let mut bytes = Vec::new();
     header.write(&mut bytes);
-    bytes.extend(unhex::<48>(&v.ct));
+    bytes.extend(array::<48>(&v.ct));
     SealedRecord::parse(&bytes).unwrap()
+}
+
+#[test]
+fn a_record_made_for_two_organizations_opens_for_the_one_it_commits_to() {
+    let v: TwoKeyRecord =
+        serde_json::from_str(include_str!("../tests/vectors/two-key-record.json")).unwrap();
+    let record = SealedRecord::parse(&unhex(&v.record)).unwrap();
+
+    // The cipher alone accepts it for both: the attack works, and is not just a broken record.
+    for side in [&v.alpha, &v.bravo] {
+        let org = array(&side.org);
+        let context = row(&org).encode();
+        let prefix = &record.header().prefix;
+        let keys = RecordKeys::derive(&key(array(&side.secret)), prefix, &context);
+        let mut associated_data = Vec::new();
+        record.header().write(&mut associated_data);
+        associated_data.extend(context);
+        let opened = raw_open(
+            &keys.encryption,
+            &prefix.nonce,
+            &associated_data,
+            record.body(),
+        );
+        assert_eq!(opened, Some(unhex(&side.plaintext)));
+    }
+
+    let attempt = |side: &Side| {
+        let key = key(array(&side.secret));
+        open(
+            &key,
+            RecordType::Credential,
+            &row(&array(&side.org)),
+            &record,
+        )
+    };
+    assert_eq!(
+        attempt(&v.alpha).unwrap().expose(),
+        unhex(&v.alpha.plaintext)
+    );
+    assert_eq!(
+        attempt(&v.bravo).unwrap_err(),
+        OpenError::ContextOrKeyMismatch
+    );
 }

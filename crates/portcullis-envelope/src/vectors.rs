@@ -199,14 +199,14 @@ fn masters(vectors: &Vectors) -> MasterKeys {
     MasterKeys::published(keys.collect())
 }
 
-fn unhex(text: &str) -> Vec<u8> {
+pub(crate) fn unhex(text: &str) -> Vec<u8> {
     (0..text.len())
         .step_by(2)
         .map(|at| u8::from_str_radix(&text[at..at + 2], 16).unwrap())
         .collect()
 }
 
-fn array<const N: usize>(text: &str) -> [u8; N] {
+pub(crate) fn array<const N: usize>(text: &str) -> [u8; N] {
     unhex(text).try_into().unwrap()
 }
 

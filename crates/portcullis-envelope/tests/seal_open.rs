@@ -1,5 +1,7 @@
 //! What goes in comes out, and nothing else does.
 
+#![expect(clippy::unwrap_used, reason = "helpers of tests may fail loudly")]
+
 use std::fmt;
 
 use getrandom::SysRng;
@@ -158,7 +160,7 @@ fn neither_debug_nor_an_error_shows_a_secret_byte() {
         "Plaintext([redacted]) Plaintext([redacted])"
     );
     let master_text = masters.to_text();
-    let master_text = master_text.trim().strip_prefix("1:").unwrap();
+    let first_of_master = master_text.get(2..10).unwrap();
     for shown in [
         format!("{plaintext:?} {record:?} {key:?} {masters:?}"),
         format!("{refused:?} {refused} {malformed:?} {malformed} {too_large:?} {too_large}"),
@@ -172,7 +174,7 @@ fn neither_debug_nor_an_error_shows_a_secret_byte() {
             );
             assert!(!shown.contains(&format!("{window:?}")), "{shown}");
         }
-        assert!(!shown.contains(&master_text[..8]), "{shown}");
+        assert!(!shown.contains(first_of_master), "{shown}");
     }
 }
 

@@ -1,5 +1,7 @@
 //! A record opens for one row only: moved to any other, it is refused.
 
+#![expect(clippy::unwrap_used, reason = "helpers of tests may fail loudly")]
+
 use getrandom::SysRng;
 use portcullis_envelope::{
     Context, CredentialContext, MasterKey, MasterKeys, OpenError, OrgKeySpec, OrgSalt, RecordType,

@@ -1,5 +1,11 @@
 //! Every Wycheproof case of the three primitives, against the crates as this workspace builds them.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "helpers of tests may fail loudly"
+)]
+
 use aes_gcm_siv::aead::{Aead, Payload};
 use aes_gcm_siv::{Aes128GcmSiv, Aes256GcmSiv, KeyInit};
 use hkdf::Hkdf;

@@ -43,7 +43,7 @@ mod tests {
         for digit in 0..=u8::MAX {
             let expected = char::from(digit)
                 .to_digit(16)
-                .map_or(-1, |value| value as i16);
+                .map_or(-1, |value| i16::try_from(value).unwrap());
             assert_eq!(nibble(digit), expected, "{digit:#x}");
         }
     }
