@@ -69,6 +69,7 @@ mod mask;
 mod master;
 mod master_keys;
 mod open;
+mod org_key;
 mod plaintext;
 mod random;
 mod record;
@@ -95,10 +96,9 @@ pub use crate::context::{
 };
 pub use crate::mask::Mask;
 pub use crate::master::{CheckValue, InvalidMasterKey, MasterKey, Weakness};
-pub use crate::master_keys::{
-    InvalidMasterKeys, KeyError, LineProblem, MasterKeys, OrgKeySpec, OrgSalt,
-};
+pub use crate::master_keys::{InvalidMasterKeys, KeyError, LineProblem, MasterKeys};
 pub use crate::open::{OpenError, open};
+pub use crate::org_key::{OrgKeySpec, OrgSalt};
 pub use crate::plaintext::Plaintext;
 pub use crate::random::RngFailed;
 pub use crate::record::{Header, MalformedRecord, RecordType, SealedRecord};

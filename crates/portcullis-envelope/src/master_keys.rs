@@ -5,7 +5,6 @@ mod file;
 use std::collections::BTreeMap;
 use std::fmt;
 
-use rand_core::TryCryptoRng;
 use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
@@ -13,7 +12,7 @@ pub use self::file::{InvalidMasterKeys, LineProblem};
 use crate::kdf::Prk;
 use crate::labels;
 use crate::master::{CheckValue, MasterKey};
-use crate::random::{self, RngFailed};
+use crate::org_key::OrgKeySpec;
 use crate::sealing_key::SealingKey;
 
 /// The versions of the master key that this process holds, never none, one of them active.
@@ -126,23 +125,7 @@ impl MasterKeys {
     /// Whoever has the master key and the organization's salt can derive this key again: destroying
     /// the salt shreds the organization's records only as far as no backup of it exists.
     pub fn org_key(&self, spec: &OrgKeySpec<'_>) -> Result<SealingKey, KeyError> {
-        let master = self.key(spec.master_version)?;
-        refuse_zero("organization", spec.org)?;
-        refuse_zero("key id", &spec.key_id)?;
-        refuse_zero("key version", &spec.version.to_be_bytes())?;
-
-        let prk = Prk::extract(spec.salt.as_bytes(), master.expose());
-        let info: [&[u8]; 6] = [
-            labels::ORG_KEY_DERIVED,
-            &ORG_LEN.to_be_bytes(),
-            spec.org,
-            &spec.key_id,
-            &spec.version.to_be_bytes(),
-            &spec.master_version.to_be_bytes(),
-        ];
-        Ok(SealingKey::derive(spec.key_id, spec.version, |secret| {
-            prk.expand(&info, secret);
-        }))
+        spec.derive(self.key(spec.master_version)?)
     }
 
     /// Derives the key that seals the instance's own secrets under one master version. Its id is the
@@ -202,69 +185,6 @@ impl fmt::Debug for MasterKeys {
     }
 }
 
-/// Which organization key to derive: the organization's row, word for word.
-#[derive(Clone, Copy, Debug)]
-pub struct OrgKeySpec<'a> {
-    /// The organization's id, 16 bytes, not all zero.
-    pub org: &'a [u8; 16],
-    /// The organization's salt.
-    pub salt: &'a OrgSalt,
-    /// The organization key's id: random, drawn when the key was created, not all zero.
-    pub key_id: [u8; 8],
-    /// The organization key's version, from 1.
-    pub version: u32,
-    /// The master version that this key version is pinned to.
-    pub master_version: u32,
-}
-
-/// An organization's salt: 32 random bytes, drawn once when the organization is created.
-///
-/// # Security
-///
-/// Not secret by itself, but without it no key of the organization can be derived again; deleting it
-/// is how an organization's records are shredded. So `Debug` does not show it and it is wiped on
-/// drop.
-pub struct OrgSalt(Zeroizing<[u8; 32]>);
-
-impl OrgSalt {
-    /// A salt as it was stored.
-    ///
-    /// # Errors
-    ///
-    /// [`KeyError::Unset`] when every byte is zero: nobody filled that row, or it was shredded.
-    pub fn from_bytes(bytes: [u8; 32]) -> Result<Self, KeyError> {
-        let salt = Self(Zeroizing::new(bytes));
-        refuse_zero("organization salt", &salt.0[..])?;
-        Ok(salt)
-    }
-
-    /// Draws a new salt.
-    ///
-    /// # Errors
-    ///
-    /// [`RngFailed`] when the generator fails; never a zero salt.
-    pub fn generate<R>(rng: &mut R) -> Result<Self, RngFailed>
-    where
-        R: TryCryptoRng + ?Sized,
-    {
-        let mut salt = Self(Zeroizing::new([0; 32]));
-        random::fill(rng, &mut salt.0[..])?;
-        Ok(salt)
-    }
-
-    /// The bytes, to store.
-    #[must_use]
-    pub fn as_bytes(&self) -> &[u8; 32] {
-        &self.0
-    }
-}
-
-impl fmt::Debug for OrgSalt {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("OrgSalt([redacted])")
-    }
-}
-
 /// Why a key could not be derived.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -288,17 +208,6 @@ pub enum KeyError {
         field: &'static str,
     },
 }
-
-fn refuse_zero(field: &'static str, bytes: &[u8]) -> Result<(), KeyError> {
-    if random::is_zero(bytes) {
-        Err(KeyError::Unset { field })
-    } else {
-        Ok(())
-    }
-}
-
-/// The length of an organization id, as the derivation writes it.
-const ORG_LEN: u16 = 16;
 
 #[cfg(test)]
 mod tests;

@@ -4,6 +4,7 @@ use getrandom::SysRng;
 
 use super::*;
 use crate::master::{InvalidMasterKey, Weakness};
+use crate::org_key::OrgSalt;
 
 fn key() -> Zeroizing<String> {
     MasterKey::generate(&mut SysRng).unwrap().to_text()
