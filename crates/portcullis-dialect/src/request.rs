@@ -52,6 +52,12 @@ impl<'a> Request<'a> {
         &self.model
     }
 
+    /// The model, without a copy where the body allows it.
+    #[must_use]
+    pub fn into_model(self) -> Cow<'a, str> {
+        self.model
+    }
+
     /// Whether it asks for a stream of events.
     #[must_use]
     pub const fn stream(&self) -> bool {

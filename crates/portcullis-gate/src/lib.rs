@@ -1,1 +1,96 @@
-//! The Portcullis pipeline: authenticate, authorize, open the sealed credential, settle; and the admin actions.
+//! The pipeline of Portcullis: whose key is it, may this call be made, here is the credential, it is settled.
+//!
+//! It is the one crate that knows all leaves, and the one that reads a clock. A proxy holds a [`Gate`]:
+//!
+//! ```
+//! # use portcullis_gate::*;
+//! # use portcullis_store::MemoryStore;
+//! # use http::{HeaderMap, HeaderValue};
+//! # async fn protect(mut headers: HeaderMap, body: &[u8]) -> Result<(), Refusal> {
+//! # let store = MemoryStore::new();
+//! # let master = MasterKeys::single(MasterKey::generate(&mut getrandom::SysRng).unwrap());
+//! let (gate, upkeep) = Gate::builder(store, master).open().await.unwrap();
+//! tokio::spawn(upkeep);
+//! // For each request:
+//! let presented = Presented::take(&mut headers)?; // the credential leaves the headers
+//! let caller = gate.authenticate(presented, Client::unknown()).await?;
+//! let permit = caller.authorize(Dispatch::from_openai("openai", body)?).await?;
+//! let (call, credential) = permit.open().await?; // credential.bearer() goes to the provider
+//! // .. forward; end the response when `call.revoked()` completes; read its usage; then:
+//! call.settle(Usage::Exact(Tokens { input: 9, cached_input: 0, output: 12 }));
+//! # drop(credential); Ok(())
+//! # }
+//! ```
+//!
+//! Each decision reads the clock and the current rules again: a [`Caller`] says who, never may; a [`Permit`] has no
+//! public constructor and is the only ticket to a [`Credential`]; a [`Call`] is settled once, on drop too. The
+//! order of all checks stands in `spec/decisions.md`.
+//!
+//! Everything an operator does goes through an [`Admin`], which carries who acts: inside a serving process
+//! ([`Gate::admin`]) or in a command beside one ([`GateBuilder::open_admin`]).
+//!
+//! # What it does not do
+//! It forwards nothing and speaks no HTTP beyond header and status types. It prices nothing and limits no rates.
+//!
+//! # Security
+//! - Fail closed: what cannot be checked is refused, with its own code ([`Refusal`]).
+//! - Before a key's secret has been shown, every refusal has one and the same answer.
+//! - Revoked means revoked: when [`Admin::revoke`] returns, no request passes, and what was running is being ended.
+//! - Rules in memory are confirmed every 2 ms and trusted for a bound ([`FreshnessPolicy`]); past it the gate refuses.
+//! - No secret is in any log, error or `Debug` of this crate.
+
+mod admin;
+mod authenticate;
+mod builder;
+mod call;
+mod caller;
+mod client;
+mod clock;
+mod convert;
+mod credential;
+mod dispatch;
+mod doctor;
+mod gate;
+mod instance;
+mod master_key_file;
+mod node;
+mod permit;
+mod presented;
+mod refusal;
+mod settlement;
+mod stores;
+mod upkeep;
+
+// The public interface is:
+pub use admin::{
+    Admin, AdminError, CredentialView, KeyRules, KeyView, Minted, NewKey, OrganizationView,
+    ProjectView, PutCredential, Rotation, SecretView,
+};
+pub use authenticate::Authenticate;
+pub use builder::{GateBuilder, OpenError};
+pub use call::Call;
+pub use caller::{Caller, Revoked};
+pub use client::Client;
+pub use clock::{Clock, ManualClock, Reading, SystemClock};
+pub use credential::Credential;
+pub use dispatch::Dispatch;
+pub use doctor::{Diagnosis, Finding};
+pub use gate::Gate;
+pub use instance::DigestPolicy;
+pub use master_key_file::{MasterKeyFile, MasterKeyFileError};
+pub use node::freshness::{FreshnessPolicy, InvalidFreshness};
+pub use permit::Permit;
+pub use presented::{Presented, mark_credentials_sensitive};
+pub use refusal::{Refusal, Unavailable};
+pub use settlement::{End, Settlement};
+pub use stores::Stores;
+pub use upkeep::Upkeep;
+
+// What stands in the signatures above, from the crates whose rules it carries:
+pub use portcullis_dialect::{Dialect, Endpoint, ModelList, Request, Tokens, Usage, UsageReader};
+pub use portcullis_envelope::{InvalidMasterKeys, MasterKey, MasterKeys};
+pub use portcullis_key::{KeyPrefix, Lifetime, LifetimeError, MaxLifetime, MintedKey, PrefixError};
+pub use portcullis_store::{
+    Actor, CredentialId, CredentialName, EnvironmentName, KeyId, OrgId, ProjectId, ProviderName,
+    StoreError, StoreErrorKind, UnixMicros,
+};

@@ -1,0 +1,214 @@
+//! The admin actions: each one is a change and its audit draft in one transaction, in force everywhere when it returns.
+
+mod credentials;
+mod error;
+mod keys;
+mod tenants;
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use arc_swap::ArcSwap;
+use chrono::{DateTime, Utc};
+use portcullis_envelope::MasterKeys;
+use portcullis_key::{Digester, MaxLifetime};
+use portcullis_store::{
+    Actor, AuditAction, AuditDraft, AuditTarget, ChangeSet, NodeRow, OrgId, Outcome, ProviderName,
+};
+
+pub use self::credentials::{CredentialView, PutCredential};
+pub use self::error::AdminError;
+pub use self::keys::{KeyRules, KeyView, Minted, NewKey, Rotation, SecretView};
+pub use self::tenants::{OrganizationView, ProjectView};
+use crate::clock::Clock;
+use crate::convert;
+use crate::node::Node;
+use crate::stores::Stores;
+
+/// The admin actions, done by one actor.
+///
+/// A call returns when its change is durable and every serving node has applied it, or that node's lease ran out and it
+/// does not answer any more: when it says "revoked", no request passes.
+pub struct Admin {
+    origin: Origin,
+    actor: Actor,
+}
+
+/// Where an admin works: inside a serving process, or beside one.
+enum Origin {
+    Within(Arc<Node>),
+    Beside(Box<Beside>),
+}
+
+/// What an admin needs of its own when it works beside a serving process.
+struct Beside {
+    stores: Stores,
+    master: MasterKeys,
+    clock: Box<dyn Clock>,
+    digester: ArcSwap<Digester>,
+    providers: Option<Vec<ProviderName>>,
+    max_lifetime: Option<MaxLifetime>,
+}
+
+impl Admin {
+    pub(crate) fn within(node: &Arc<Node>, actor: Actor) -> Self {
+        Self {
+            origin: Origin::Within(Arc::clone(node)),
+            actor,
+        }
+    }
+
+    pub(crate) fn beside(
+        stores: Stores,
+        master: MasterKeys,
+        clock: Box<dyn Clock>,
+        digester: Digester,
+        providers: Option<Vec<ProviderName>>,
+        max_lifetime: Option<MaxLifetime>,
+        actor: Actor,
+    ) -> Self {
+        let digester = ArcSwap::from_pointee(digester);
+        let beside = Beside {
+            stores,
+            master,
+            clock,
+            digester,
+            providers,
+            max_lifetime,
+        };
+        Self {
+            origin: Origin::Beside(Box::new(beside)),
+            actor,
+        }
+    }
+
+    /// Who acts.
+    #[must_use]
+    pub fn actor(&self) -> &Actor {
+        &self.actor
+    }
+
+    fn stores(&self) -> &Stores {
+        match &self.origin {
+            Origin::Within(node) => &node.stores,
+            Origin::Beside(beside) => &beside.stores,
+        }
+    }
+
+    fn master(&self) -> &MasterKeys {
+        match &self.origin {
+            Origin::Within(node) => &node.master,
+            Origin::Beside(beside) => &beside.master,
+        }
+    }
+
+    fn digester(&self) -> &ArcSwap<Digester> {
+        match &self.origin {
+            Origin::Within(node) => &node.digester,
+            Origin::Beside(beside) => &beside.digester,
+        }
+    }
+
+    fn max_lifetime(&self) -> Option<MaxLifetime> {
+        match &self.origin {
+            Origin::Within(node) => node.max_lifetime,
+            Origin::Beside(beside) => beside.max_lifetime,
+        }
+    }
+
+    fn now(&self) -> DateTime<Utc> {
+        match &self.origin {
+            Origin::Within(node) => node.clock.now().utc,
+            Origin::Beside(beside) => beside.clock.now().utc,
+        }
+    }
+
+    /// Refuses the name of a provider that this gateway does not forward to.
+    fn check_provider(&self, name: &str) -> Result<(), AdminError> {
+        let known = match &self.origin {
+            Origin::Within(node) => &node.providers,
+            Origin::Beside(beside) => &beside.providers,
+        };
+        match known {
+            Some(known) if !known.iter().any(|provider| provider.as_str() == name) => {
+                let known = known.iter().map(ToString::to_string).collect();
+                Err(AdminError::UnknownProvider {
+                    given: name.to_owned(),
+                    known,
+                })
+            }
+            Some(_) | None => Ok(()),
+        }
+    }
+
+    fn draft(&self, action: AuditAction, target: AuditTarget) -> AuditDraft {
+        AuditDraft::new(
+            convert::micros(self.now()),
+            self.actor.clone(),
+            action,
+            target,
+        )
+    }
+
+    fn set(&self, org: OrgId, action: AuditAction, target: AuditTarget) -> ChangeSet {
+        ChangeSet::new(org, self.draft(action, target))
+    }
+
+    /// Commits, and waits until the change is in force everywhere. `Ok(Some(index))`: that guard did not hold and
+    /// nothing was written.
+    async fn commit(&self, set: ChangeSet) -> Result<Option<usize>, AdminError> {
+        match self.stores().commit(set).await? {
+            Outcome::GuardFailed(index) => Ok(Some(index)),
+            Outcome::Committed { seq } => {
+                self.barrier(seq).await?;
+                Ok(None)
+            }
+        }
+    }
+
+    /// Waits until every serving node has applied `seq`, or its lease ran out.
+    async fn barrier(&self, seq: u64) -> Result<(), AdminError> {
+        if let Origin::Within(node) = &self.origin {
+            node.follow().await?;
+        }
+        let mut waited = Duration::ZERO;
+        loop {
+            let lagging = self.lagging(seq).await?;
+            if lagging.is_empty() {
+                return Ok(());
+            }
+            if waited >= BARRIER_LIMIT {
+                let nodes = lagging.into_iter().map(|node| node.description).collect();
+                return Err(AdminError::NotAppliedEverywhere { seq, nodes });
+            }
+            tokio::time::sleep(BARRIER_POLL).await;
+            waited += BARRIER_POLL;
+        }
+    }
+
+    /// The nodes that may still answer by rules older than `seq`.
+    async fn lagging(&self, seq: u64) -> Result<Vec<NodeRow>, AdminError> {
+        let now = convert::micros(self.now());
+        let mut nodes = self.stores().nodes().await?;
+        nodes.retain(|node| node.applied < seq && node.lease_until > now);
+        if let Origin::Within(this) = &self.origin {
+            nodes.retain(|node| node.id != this.id || this.follower.applied() < seq);
+        }
+        Ok(nodes)
+    }
+}
+
+impl fmt::Debug for Admin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Admin")
+            .field("actor", &self.actor)
+            .finish_non_exhaustive()
+    }
+}
+
+/// How often the nodes are looked at while an action waits for them.
+const BARRIER_POLL: Duration = Duration::from_micros(500);
+/// The longest wait: beyond the longest lease a policy may have, so that only a node that renews its lease
+/// without applying what it reads can reach it.
+const BARRIER_LIMIT: Duration = Duration::from_secs(75);

@@ -1,0 +1,128 @@
+use portcullis_envelope::{InvalidContext, KeyError, SealError};
+use portcullis_key::{LifetimeError, PrefixError};
+use portcullis_scope::InvalidList;
+use portcullis_store::{CredentialId, InvalidName, KeyId, StoreError};
+
+/// Why an admin action was not done. Nothing was changed, except where the sentence says so.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum AdminError {
+    /// Somebody else changed the same thing at the same time.
+    #[error(
+        "{what} was changed by somebody else at the same moment; look at it again and repeat the command"
+    )]
+    Conflict {
+        /// What.
+        what: String,
+    },
+    /// A credential that cannot be sent in a header.
+    #[error(
+        "the credential must be visible ASCII without spaces or line ends (it is sent in a header); check what was \
+         pasted"
+    )]
+    CredentialText,
+    /// A name that is taken.
+    #[error("{what} {name:?} exists already; choose another name")]
+    Exists {
+        /// What.
+        what: &'static str,
+        /// The name.
+        name: String,
+    },
+    /// A lifetime that is not allowed.
+    #[error(transparent)]
+    Lifetime(#[from] LifetimeError),
+    /// A grace period that is negative or out of range.
+    #[error("the grace period must be zero or more and at most 10 years")]
+    Grace,
+    /// Entries of a rule that are none.
+    #[error(transparent)]
+    List(#[from] InvalidList),
+    /// A text that is no name, or too long.
+    #[error("{what} must have 1 to 128 characters and no control characters")]
+    Label {
+        /// What the text names.
+        what: &'static str,
+    },
+    /// A name that is not one.
+    #[error(transparent)]
+    Name(#[from] InvalidName),
+    /// No such credential.
+    #[error("there is no credential {0} in this organization; list them to see their ids")]
+    NoCredential(CredentialId),
+    /// No such key.
+    #[error("there is no key with the id {0}; list the keys to see their ids")]
+    NoKey(KeyId),
+    /// No such project.
+    #[error("there is no such project in this organization")]
+    NoProject,
+    /// No such organization.
+    #[error("there is no such organization")]
+    NoOrganization,
+    /// No such secret of a key.
+    #[error("key {key} has no secret version {version}; it has {versions:?}")]
+    NoSecret {
+        /// The key.
+        key: KeyId,
+        /// The version that was asked for.
+        version: u32,
+        /// The versions it has.
+        versions: Vec<u32>,
+    },
+    /// The change is durable, but a node that serves has not confirmed it.
+    #[error(
+        "the change is stored (sequence {seq}) but these processes have not confirmed that they apply it: {nodes:?}. \
+         Stop them"
+    )]
+    NotAppliedEverywhere {
+        /// The sequence of the change.
+        seq: u64,
+        /// How the processes describe themselves.
+        nodes: Vec<String>,
+    },
+    /// The operating system gave no random bytes.
+    #[error("the operating system gave no random bytes; nothing was made")]
+    NoRandomness,
+    /// A prefix that is not one.
+    #[error(transparent)]
+    Prefix(#[from] PrefixError),
+    /// A key that was ended for good.
+    #[error("key {0} is revoked, for good; mint a new key")]
+    Revoked(KeyId),
+    /// A rotation whose grace period still runs.
+    #[error(
+        "key {key} is being rotated: its old secret, version {version}, is valid until {until}. Wait for that, or \
+         revoke that secret first"
+    )]
+    RotationInProgress {
+        /// The key.
+        key: KeyId,
+        /// The version of the old secret.
+        version: u32,
+        /// When its grace period ends.
+        until: String,
+    },
+    /// A credential cannot be sealed.
+    #[error(transparent)]
+    Seal(#[from] SealError),
+    /// An organization's key cannot be derived.
+    #[error("the organization key cannot be used: {0}")]
+    OrganizationKey(String),
+    /// The context of a record cannot be built.
+    #[error(transparent)]
+    Context(#[from] InvalidContext),
+    /// A key cannot be derived.
+    #[error(transparent)]
+    Key(#[from] KeyError),
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// A provider that this gateway does not forward to.
+    #[error("{given:?} is not a provider of this gateway; it has {known:?}")]
+    UnknownProvider {
+        /// The name that was given.
+        given: String,
+        /// The names that there are.
+        known: Vec<String>,
+    },
+}

@@ -1,0 +1,204 @@
+//! Organizations and projects.
+
+use chrono::{DateTime, Utc};
+use getrandom::SysRng;
+use portcullis_envelope::OrgSalt;
+use portcullis_store::{
+    AuditAction, AuditTarget, Blob, Change, Guard, OrgId, OrganizationRow, Page, ProjectId,
+    ProjectRow,
+};
+
+use super::{Admin, AdminError};
+use crate::convert;
+
+/// An organization, for people.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct OrganizationView {
+    /// The id.
+    pub id: OrgId,
+    /// The name.
+    pub name: String,
+    /// When it was shut out, if it is.
+    pub suspended_at: Option<DateTime<Utc>>,
+    /// When it was made.
+    pub created_at: DateTime<Utc>,
+}
+
+/// A project, for people.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct ProjectView {
+    /// The id.
+    pub id: ProjectId,
+    /// The name.
+    pub name: String,
+    /// When it was made.
+    pub created_at: DateTime<Utc>,
+}
+
+impl Admin {
+    /// Makes an organization, with a key of its own that is derived from the active master key.
+    ///
+    /// # Errors
+    /// [`AdminError::Exists`], [`AdminError::Label`], or the store's.
+    pub async fn create_organization(&self, name: &str) -> Result<OrganizationView, AdminError> {
+        let name = label("an organization's name", name)?;
+        let at = convert::micros(self.now());
+        let id = OrgId::generate(at, &mut SysRng).map_err(|_| AdminError::NoRandomness)?;
+        let salt = OrgSalt::generate(&mut SysRng).map_err(|_| AdminError::NoRandomness)?;
+        let mut key_id = [0; 8];
+        getrandom::fill(&mut key_id).map_err(|_| AdminError::NoRandomness)?;
+        let row = OrganizationRow {
+            id,
+            name: name.clone(),
+            salt: Blob::from(salt.as_bytes().as_slice()),
+            key_id,
+            key_version: 1,
+            master_version: self.master().active_version(),
+            suspended_at: None,
+            created_at: at,
+            generation: 1,
+        };
+        let set = self
+            .set(
+                id,
+                AuditAction::OrganizationCreated,
+                AuditTarget::Organization(id),
+            )
+            .require(Guard::OrganizationNameFree(name.clone()))
+            .change(Change::InsertOrganization(row.clone()));
+        match self.commit(set).await? {
+            None => Ok(organization_view(row)),
+            Some(_) => Err(AdminError::Exists {
+                what: "the organization",
+                name,
+            }),
+        }
+    }
+
+    /// All organizations.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn organizations(&self) -> Result<Vec<OrganizationView>, AdminError> {
+        let mut all = Vec::new();
+        let mut page = Page::first(PAGE);
+        loop {
+            let rows = self.stores().organizations(page).await?;
+            page.after = rows.last().map(|row| row.id);
+            let last = rows.len() < page.limit;
+            all.extend(rows.into_iter().map(organization_view));
+            if last {
+                return Ok(all);
+            }
+        }
+    }
+
+    /// Shuts an organization out: its keys are refused and running responses end.
+    ///
+    /// # Errors
+    /// [`AdminError::NoOrganization`], or the store's.
+    pub async fn suspend_organization(&self, id: OrgId) -> Result<(), AdminError> {
+        let at = Some(convert::micros(self.now()));
+        self.set_suspended(id, AuditAction::OrganizationSuspended, at)
+            .await
+    }
+
+    /// Lets a suspended organization in again.
+    ///
+    /// # Errors
+    /// [`AdminError::NoOrganization`], or the store's.
+    pub async fn resume_organization(&self, id: OrgId) -> Result<(), AdminError> {
+        self.set_suspended(id, AuditAction::OrganizationResumed, None)
+            .await
+    }
+
+    /// Makes a project in an organization.
+    ///
+    /// # Errors
+    /// [`AdminError::Exists`], [`AdminError::Label`], [`AdminError::NoOrganization`], or the store's.
+    pub async fn create_project(&self, org: OrgId, name: &str) -> Result<ProjectView, AdminError> {
+        let name = label("a project's name", name)?;
+        self.organization_row(org).await?;
+        let created_at = convert::micros(self.now());
+        let id =
+            ProjectId::generate(created_at, &mut SysRng).map_err(|_| AdminError::NoRandomness)?;
+        let row = ProjectRow {
+            id,
+            org,
+            name: name.clone(),
+            created_at,
+        };
+        let set = self
+            .set(org, AuditAction::ProjectCreated, AuditTarget::Project(id))
+            .require(Guard::ProjectNameFree(name.clone()))
+            .change(Change::InsertProject(row.clone()));
+        match self.commit(set).await? {
+            None => Ok(project_view(row)),
+            Some(_) => Err(AdminError::Exists {
+                what: "the project",
+                name,
+            }),
+        }
+    }
+
+    /// An organization's projects.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn projects(&self, org: OrgId) -> Result<Vec<ProjectView>, AdminError> {
+        let rows = self.stores().projects(org).await?;
+        Ok(rows.into_iter().map(project_view).collect())
+    }
+
+    pub(super) async fn organization_row(&self, id: OrgId) -> Result<OrganizationRow, AdminError> {
+        self.stores()
+            .organization(id)
+            .await?
+            .ok_or(AdminError::NoOrganization)
+    }
+
+    async fn set_suspended(
+        &self,
+        id: OrgId,
+        action: AuditAction,
+        at: Option<portcullis_store::UnixMicros>,
+    ) -> Result<(), AdminError> {
+        self.organization_row(id).await?;
+        let set = self
+            .set(id, action, AuditTarget::Organization(id))
+            .change(Change::SetOrganizationSuspended { at });
+        // Without a guard none can fail.
+        self.commit(set).await.map(|_| ())
+    }
+}
+
+/// A name for people: any characters but control characters, 1 to 128 of them.
+pub(super) fn label(what: &'static str, text: &str) -> Result<String, AdminError> {
+    let length = text.chars().count();
+    if (1..=128).contains(&length) && !text.chars().any(char::is_control) {
+        Ok(text.to_owned())
+    } else {
+        Err(AdminError::Label { what })
+    }
+}
+
+fn organization_view(row: OrganizationRow) -> OrganizationView {
+    OrganizationView {
+        id: row.id,
+        name: row.name,
+        suspended_at: row.suspended_at.map(convert::time),
+        created_at: convert::time(row.created_at),
+    }
+}
+
+fn project_view(row: ProjectRow) -> ProjectView {
+    ProjectView {
+        id: row.id,
+        name: row.name,
+        created_at: convert::time(row.created_at),
+    }
+}
+
+const PAGE: usize = 500;

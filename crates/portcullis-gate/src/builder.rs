@@ -1,0 +1,290 @@
+//! From configuration to a running gate, or to an admin beside one.
+
+use std::fmt;
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+use getrandom::SysRng;
+use portcullis_envelope::{InvalidContext, KeyError, MasterKeys};
+use portcullis_key::MaxLifetime;
+use portcullis_scope::{Environments, InvalidList};
+use portcullis_store::{Actor, NodeId, NodeRow, ProviderName, Registration, StoreError};
+
+use crate::admin::Admin;
+use crate::clock::{Clock, SystemClock};
+use crate::convert;
+use crate::gate::Gate;
+use crate::instance::{self, DigestPolicy};
+use crate::node::Node;
+use crate::node::follow::Follower;
+use crate::node::freshness::{Freshness, FreshnessPolicy, InvalidFreshness};
+use crate::node::upgrades::Upgrades;
+use crate::node::uses::Uses;
+use crate::settlement::{Observer, Settlement};
+use crate::stores::Stores;
+use crate::upkeep::Upkeep;
+
+/// Configures a gate. Whatever does not hold together refuses to open; nothing is clamped.
+#[must_use = "a builder does nothing until it is opened"]
+pub struct GateBuilder {
+    stores: Stores,
+    master: MasterKeys,
+    clock: Box<dyn Clock>,
+    digests: DigestPolicy,
+    environments: Option<Vec<String>>,
+    providers: Option<Vec<ProviderName>>,
+    max_lifetime: Option<MaxLifetime>,
+    freshness: FreshnessPolicy,
+    description: String,
+    credential_hint: Option<Box<str>>,
+    observer: Option<Observer>,
+}
+
+impl GateBuilder {
+    pub(crate) fn new(stores: Stores, master: MasterKeys) -> Self {
+        Self {
+            stores,
+            master,
+            clock: Box::new(SystemClock::new()),
+            digests: DigestPolicy::default(),
+            environments: None,
+            providers: None,
+            max_lifetime: None,
+            freshness: FreshnessPolicy::default(),
+            description: format!("process {}", std::process::id()),
+            credential_hint: None,
+            observer: None,
+        }
+    }
+
+    /// Where the time comes from; the operating system by default.
+    pub fn clock(mut self, clock: impl Clock) -> Self {
+        self.clock = Box::new(clock);
+        self
+    }
+
+    /// Which digests of keys are accepted and written; [`DigestPolicy::Sha256`] by default.
+    pub fn digests(mut self, policy: DigestPolicy) -> Self {
+        self.digests = policy;
+        self
+    }
+
+    /// Serves keys of these environments only, such as `live`. Without this call it serves every environment.
+    pub fn environments<S: Into<String>>(mut self, names: impl IntoIterator<Item = S>) -> Self {
+        self.environments = Some(names.into_iter().map(Into::into).collect());
+        self
+    }
+
+    /// The providers that this gateway forwards to: a key rule or a credential for any other one is refused as a
+    /// mistake. Without this call every name is taken.
+    pub fn providers(mut self, names: impl IntoIterator<Item = ProviderName>) -> Self {
+        self.providers = Some(names.into_iter().collect());
+        self
+    }
+
+    /// The longest lifetime that a key may be given; "never" is refused then.
+    pub fn max_lifetime(mut self, max: MaxLifetime) -> Self {
+        self.max_lifetime = Some(max);
+        self
+    }
+
+    /// How fresh the rules are kept, and when they are not trusted any more.
+    pub fn freshness(mut self, policy: FreshnessPolicy) -> Self {
+        self.freshness = policy;
+        self
+    }
+
+    /// Who this process is, for the message that a second one gets: host, listening address.
+    pub fn description(mut self, text: impl Into<String>) -> Self {
+        self.description = text.into();
+        self
+    }
+
+    /// What a caller is told to do when a provider's credential is missing; `{provider}` stands for its name.
+    pub fn credential_hint(mut self, sentence: impl Into<String>) -> Self {
+        self.credential_hint = Some(sentence.into().into());
+        self
+    }
+
+    /// Hears of every call that was settled, on the thread that settles it: it must not block.
+    pub fn on_settlement(
+        mut self,
+        observer: impl Fn(&Settlement<'_>) + Send + Sync + 'static,
+    ) -> Self {
+        self.observer = Some(Box::new(observer));
+        self
+    }
+
+    /// Opens the gate: prepares the instance, takes the lease and loads the rules. The [`Upkeep`] has to be spawned,
+    /// or the gate refuses requests as soon as its rules are older than the bound.
+    ///
+    /// # Errors
+    /// [`OpenError`]: a master key that does not fit, another process that serves, a store that fails, a
+    /// configuration that contradicts itself.
+    pub async fn open(self) -> Result<(Gate, Upkeep), OpenError> {
+        self.freshness.check()?;
+        let environments = Environments::parse(self.environments.as_deref())?;
+        let now = self.clock.now();
+        let at = convert::micros(now.utc);
+        instance::prepare(&self.stores, &self.master, self.digests, at).await?;
+        let secrets = self.stores.instance_secrets().await?;
+        let digester = instance::digester(self.digests, &secrets, &self.master)?;
+
+        let id = NodeId::generate(at, &mut SysRng).map_err(|_| OpenError::NoRandomness)?;
+        let me = NodeRow {
+            id,
+            description: self.description,
+            started_at: at,
+            lease_until: at,
+            applied: 0,
+        };
+        register(&self.stores, &*self.clock, &self.freshness, me).await?;
+
+        let now = self.clock.now();
+        let node = Arc::new(Node {
+            id,
+            clock: self.clock,
+            stores: self.stores,
+            master: self.master,
+            digests: self.digests,
+            digester: ArcSwap::from_pointee(digester),
+            environments,
+            providers: self.providers,
+            max_lifetime: self.max_lifetime,
+            keys: papaya::HashMap::new(),
+            orgs: papaya::HashMap::new(),
+            freshness: Freshness::new(self.freshness, now),
+            follower: Follower::new(),
+            uses: Uses::new(),
+            upgrades: Upgrades::new(),
+            observer: self.observer,
+            credential_hint: self.credential_hint,
+        });
+        node.load().await?;
+        node.renew_lease().await?;
+        node.follow().await?;
+        Ok((Gate::new(Arc::clone(&node)), Upkeep::new(&node)))
+    }
+
+    /// Opens the admin actions alone, for a command beside a serving process: no lease, no rules in memory. Each
+    /// action waits until the serving process has applied it.
+    ///
+    /// # Errors
+    /// [`OpenError`], as for [`open`](Self::open).
+    pub async fn open_admin(self, actor: Actor) -> Result<Admin, OpenError> {
+        self.freshness.check()?;
+        let at = convert::micros(self.clock.now().utc);
+        instance::prepare(&self.stores, &self.master, self.digests, at).await?;
+        let secrets = self.stores.instance_secrets().await?;
+        let digester = instance::digester(self.digests, &secrets, &self.master)?;
+        Ok(Admin::beside(
+            self.stores,
+            self.master,
+            self.clock,
+            digester,
+            self.providers,
+            self.max_lifetime,
+            actor,
+        ))
+    }
+}
+
+impl fmt::Debug for GateBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("GateBuilder").finish_non_exhaustive()
+    }
+}
+
+/// Takes the lease. When another process holds it, waits to see whether that one is alive: a lease that is renewed is
+/// a process that serves; one that runs out was left behind by a crash.
+async fn register(
+    stores: &Stores,
+    clock: &dyn Clock,
+    policy: &FreshnessPolicy,
+    mut me: NodeRow,
+) -> Result<(), OpenError> {
+    let mut first_seen: Option<NodeRow> = None;
+    loop {
+        let now = clock.now().utc;
+        me.lease_until = convert::micros(now + policy.lease);
+        let holder = match stores.register(me.clone(), convert::micros(now)).await? {
+            Registration::Registered => return Ok(()),
+            Registration::HeldBy(holder) => holder,
+        };
+        let seen = first_seen.get_or_insert_with(|| holder.clone());
+        if seen.id != holder.id || seen.lease_until != holder.lease_until {
+            return Err(OpenError::AlreadyServed {
+                by: holder.description,
+            });
+        }
+        tokio::time::sleep(policy.lease / 40).await;
+    }
+}
+
+/// Why a gate does not open. Each sentence names what is wrong and what to do.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum OpenError {
+    /// Another process serves from this store.
+    #[error(
+        "another process already serves from this store: {by}. Stop it first, or use the admin commands beside it"
+    )]
+    AlreadyServed {
+        /// How that process described itself.
+        by: String,
+    },
+    /// A configured environment is not one.
+    #[error(transparent)]
+    Environments(#[from] InvalidList),
+    /// The freshness policy contradicts itself.
+    #[error(transparent)]
+    Freshness(#[from] InvalidFreshness),
+    /// A secret of the instance cannot be opened or made.
+    #[error(
+        "instance secret {name:?} version {version} cannot be used: {why}. Restore the database and the master-key \
+         file from the same backup"
+    )]
+    InstanceSecret {
+        /// What it is for.
+        name: &'static str,
+        /// Its version.
+        version: u32,
+        /// What is wrong.
+        why: String,
+    },
+    /// A key cannot be derived.
+    #[error(transparent)]
+    Key(#[from] KeyError),
+    /// A record's context cannot be built.
+    #[error(transparent)]
+    Context(#[from] InvalidContext),
+    /// A master key version has another value than the one this database was made with.
+    #[error(
+        "the master key version {version} is not the one that this database was made with: its check value differs. \
+         Put the right key into the master-key file; nothing was changed"
+    )]
+    MasterKeyWrong {
+        /// The version.
+        version: u32,
+    },
+    /// A master key version that the database was made with is not at hand.
+    #[error(
+        "this database needs master key version {version}, and the master-key file has {held:?} only. Add the missing \
+         line to the file; nothing was changed"
+    )]
+    MasterVersionMissing {
+        /// The missing version.
+        version: u32,
+        /// The versions at hand.
+        held: Vec<u32>,
+    },
+    /// The operating system gave no random bytes.
+    #[error("the operating system gave no random bytes; nothing was made")]
+    NoRandomness,
+    /// The configured digest policy needs a pepper and the database has none.
+    #[error("the digest policy needs a pepper, but the database holds none")]
+    PepperMissing,
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}

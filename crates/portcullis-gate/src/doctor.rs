@@ -1,0 +1,292 @@
+//! Is everything there that this instance needs? Each trouble told apart, with its cure.
+
+use std::fmt;
+
+use portcullis_envelope::{MasterKeys, RecordType};
+use portcullis_store::{OrgId, Page, StoreError, StoreErrorKind, Tenants, UnixMicros};
+
+use crate::builder::OpenError;
+use crate::convert;
+use crate::instance::{self, DigestPolicy};
+use crate::master_key_file::MasterKeyFileError;
+use crate::stores::Stores;
+
+/// What the doctor found.
+#[derive(Clone, Debug)]
+#[must_use]
+pub struct Diagnosis {
+    findings: Vec<Finding>,
+}
+
+/// One finding: what was looked at, and a sentence.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Finding {
+    /// The stable code.
+    pub code: &'static str,
+    /// Whether it is in order.
+    pub healthy: bool,
+    /// What was found, and what to do about it.
+    pub message: String,
+}
+
+impl Diagnosis {
+    /// Looks at a store and its master keys, as far as both could be had. Reads only; opens every stored
+    /// record once to see that it opens, and forgets what it read.
+    pub async fn examine(
+        store: Result<Stores, StoreError>,
+        master: Result<MasterKeys, MasterKeyFileError>,
+        digests: DigestPolicy,
+        now: UnixMicros,
+    ) -> Self {
+        let mut diagnosis = Self {
+            findings: Vec::new(),
+        };
+        let store = diagnosis.store(store);
+        let master = diagnosis.master_file(master);
+        if let (Some(store), Some(master)) = (store, master)
+            && let Err(trouble) = diagnosis.contents(&store, &master, digests, now).await
+        {
+            diagnosis.store_trouble(&trouble);
+        }
+        diagnosis
+    }
+
+    /// Whether nothing is wrong.
+    #[must_use]
+    pub fn is_healthy(&self) -> bool {
+        self.findings.iter().all(|finding| finding.healthy)
+    }
+
+    /// What was found, in the order in which it was looked at.
+    #[must_use]
+    pub fn findings(&self) -> &[Finding] {
+        &self.findings
+    }
+
+    fn store(&mut self, store: Result<Stores, StoreError>) -> Option<Stores> {
+        match store {
+            Ok(store) => {
+                self.good("database_found", "the database is ours and opens");
+                Some(store)
+            }
+            Err(trouble) => {
+                self.store_trouble(&trouble);
+                None
+            }
+        }
+    }
+
+    fn store_trouble(&mut self, trouble: &StoreError) {
+        let code = match trouble.kind() {
+            StoreErrorKind::NotOurs => "database_not_ours",
+            StoreErrorKind::Newer => "database_newer",
+            StoreErrorKind::Corrupt => "database_corrupt",
+            StoreErrorKind::Unavailable
+            | StoreErrorKind::Conflict
+            | StoreErrorKind::CrossTenant
+            | _ => "database_unavailable",
+        };
+        self.bad(code, trouble);
+    }
+
+    fn master_file(
+        &mut self,
+        master: Result<MasterKeys, MasterKeyFileError>,
+    ) -> Option<MasterKeys> {
+        match master {
+            Ok(master) => {
+                self.good(
+                    "master_key_found",
+                    "the master-key file is there and well-formed",
+                );
+                Some(master)
+            }
+            Err(why) => {
+                let code = match why {
+                    MasterKeyFileError::Missing { .. }
+                    | MasterKeyFileError::MissingBesideDatabase { .. } => "master_key_missing",
+                    MasterKeyFileError::OpenToOthers { .. }
+                    | MasterKeyFileError::TooLong { .. }
+                    | MasterKeyFileError::Content { .. }
+                    | MasterKeyFileError::Io { .. }
+                    | MasterKeyFileError::NoRandomness => "master_key_unreadable",
+                };
+                self.bad(code, &why);
+                None
+            }
+        }
+    }
+
+    async fn contents(
+        &mut self,
+        store: &Stores,
+        master: &MasterKeys,
+        digests: DigestPolicy,
+        now: UnixMicros,
+    ) -> Result<(), StoreError> {
+        let checks = store.master_checks().await?;
+        match instance::check_master(&checks, master) {
+            Ok(()) if checks.is_empty() => {
+                self.good(
+                    "master_key_unused",
+                    "the database has not been used with a master key yet",
+                );
+            }
+            Ok(()) => self.good(
+                "master_key_fits",
+                "the master key is the one this database was made with",
+            ),
+            Err(why) => {
+                let wrong = matches!(why, OpenError::MasterKeyWrong { .. });
+                let code = if wrong {
+                    "master_key_wrong"
+                } else {
+                    "master_key_version_missing"
+                };
+                self.bad(code, &why);
+                return Ok(());
+            }
+        }
+        match instance::digester(digests, &store.instance_secrets().await?, master) {
+            Ok(_) => self.good("instance_secrets_open", "the secrets of the instance open"),
+            Err(why) => self.bad("instance_secret_unreadable", &why),
+        }
+        self.credentials(store, master).await?;
+        self.keys(store).await?;
+        self.nodes(store, now).await
+    }
+
+    async fn credentials(&mut self, store: &Stores, master: &MasterKeys) -> Result<(), StoreError> {
+        let mut opened = 0_usize;
+        let mut page = Page::first(PAGE);
+        loop {
+            let orgs = store.organizations(page).await?;
+            page.after = orgs.last().map(|org| org.id);
+            for org in &orgs {
+                match convert::organization_key(org, master) {
+                    Ok(key) => opened += self.credentials_of(store, org.id, &key).await?,
+                    Err(why) => self.bad(
+                        "organization_key_unavailable",
+                        &format!("organization {}: {why}", org.id),
+                    ),
+                }
+            }
+            if orgs.len() < page.limit {
+                self.good(
+                    "credentials_open",
+                    format!("{opened} stored credentials open"),
+                );
+                return Ok(());
+            }
+        }
+    }
+
+    async fn credentials_of(
+        &mut self,
+        store: &Stores,
+        org: OrgId,
+        key: &portcullis_envelope::SealingKey,
+    ) -> Result<usize, StoreError> {
+        let mut opened = 0;
+        let mut page = Page::first(PAGE);
+        loop {
+            let rows = store.credentials(Tenants::One(org), page).await?;
+            page.after = rows.last().map(|row| row.id);
+            let last = rows.len() < page.limit;
+            for row in rows {
+                let credential = convert::sealed_credential(row);
+                let context = convert::credential_context(&credential.slot, credential.generation);
+                let outcome = match (&credential.sealed, context) {
+                    (Ok(record), Ok(context)) => {
+                        portcullis_envelope::open(key, RecordType::Credential, &context, record)
+                            .map_err(|why| why.to_string())
+                    }
+                    (Err(why), _) => Err(why.to_string()),
+                    (Ok(_), Err(why)) => Err(why.to_string()),
+                };
+                match outcome {
+                    Ok(_wiped_here) => opened += 1,
+                    Err(why) => self.bad(
+                        "credential_unreadable",
+                        &format!(
+                            "credential {} of organization {org} does not open: {why}",
+                            credential.id
+                        ),
+                    ),
+                }
+            }
+            if last {
+                return Ok(opened);
+            }
+        }
+    }
+
+    async fn keys(&mut self, store: &Stores) -> Result<(), StoreError> {
+        let mut readable = 0_usize;
+        let mut page = Page::first(PAGE);
+        loop {
+            let rows = store.keys(Tenants::All, page).await?;
+            page.after = rows.last().map(|row| row.id);
+            for row in &rows {
+                match convert::rules(row, None) {
+                    Ok(rules) if rules.secrets.iter().flatten().next().is_some() => readable += 1,
+                    Ok(_) => self.bad(
+                        "key_without_secret",
+                        &format!("key {} has no secret", row.id),
+                    ),
+                    Err(why) => self.bad("key_unreadable", &format!("key {}: {why}", row.id)),
+                }
+            }
+            if rows.len() < page.limit {
+                self.good("keys_readable", format!("{readable} keys are whole"));
+                return Ok(());
+            }
+        }
+    }
+
+    async fn nodes(&mut self, store: &Stores, now: UnixMicros) -> Result<(), StoreError> {
+        let nodes = store.nodes().await?;
+        let alive: Vec<_> = nodes.iter().filter(|node| node.lease_until > now).collect();
+        match alive.as_slice() {
+            [] => self.good(
+                "nobody_serves",
+                "no process serves from this database at the moment",
+            ),
+            alive => {
+                for node in alive {
+                    self.good("served", format!("served by {}", node.description));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn good(&mut self, code: &'static str, message: impl Into<String>) {
+        self.findings.push(Finding {
+            code,
+            healthy: true,
+            message: message.into(),
+        });
+    }
+
+    fn bad(&mut self, code: &'static str, why: &dyn fmt::Display) {
+        self.findings.push(Finding {
+            code,
+            healthy: false,
+            message: why.to_string(),
+        });
+    }
+}
+
+impl fmt::Display for Diagnosis {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for finding in &self.findings {
+            let mark = if finding.healthy { "ok  " } else { "FAIL" };
+            writeln!(f, "{mark} {:<28} {}", finding.code, finding.message)?;
+        }
+        Ok(())
+    }
+}
+
+const PAGE: usize = 500;

@@ -1,0 +1,189 @@
+//! What belongs to the instance itself: which digests it accepts, its peppers, and which master keys it knows.
+
+use getrandom::SysRng;
+use portcullis_envelope::{Context, MasterKeys, RecordType, SealedRecord, open, seal};
+use portcullis_key::{Digester, Pepper, PepperRing};
+use portcullis_store::{
+    Actor, AuditAction, AuditDraft, AuditTarget, Blob, Change, ChangeSet, Guard, InstanceSecretRow,
+    MasterCheckRow, UnixMicros,
+};
+use zeroize::Zeroizing;
+
+use crate::OpenError;
+use crate::stores::Stores;
+
+/// Which digests of keys are accepted, and which one is written: a closed set, chosen by configuration and never by
+/// a row.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum DigestPolicy {
+    /// SHA-256 over the key's public id and its secret: one compression, and a stolen table gives away nothing. Who
+    /// can *write* the table can plant a key.
+    #[default]
+    Sha256,
+    /// HMAC-SHA-256 under a sealed pepper: who writes the table cannot plant a key. `sha256` digests are refused.
+    HmacSha256,
+    /// HMAC-SHA-256, while `sha256` digests are still accepted and replaced when they are used: for changing over.
+    HmacSha256WhileSha256IsReplaced,
+}
+
+/// The digester for a policy, with the peppers of the instance's sealed secrets.
+pub(crate) fn digester(
+    policy: DigestPolicy,
+    secrets: &[InstanceSecretRow],
+    master: &MasterKeys,
+) -> Result<Digester, OpenError> {
+    match policy {
+        DigestPolicy::Sha256 => Ok(Digester::sha256()),
+        DigestPolicy::HmacSha256 => Ok(Digester::hmac_sha256(peppers(secrets, master)?)),
+        DigestPolicy::HmacSha256WhileSha256IsReplaced => {
+            Ok(Digester::hmac_sha256(peppers(secrets, master)?).also_accept_sha256())
+        }
+    }
+}
+
+/// Makes what a first start lacks: the check values of new master key versions, and a pepper if the policy needs one.
+/// A master key that is not the one this instance was made with is refused before anything is written.
+pub(crate) async fn prepare(
+    stores: &Stores,
+    master: &MasterKeys,
+    policy: DigestPolicy,
+    now: UnixMicros,
+) -> Result<(), OpenError> {
+    let known = stores.master_checks().await?;
+    check_master(&known, master)?;
+    for version in master
+        .versions()
+        .filter(|v| !known.iter().any(|row| row.version == *v))
+    {
+        register_master(stores, master, version, now).await?;
+    }
+    if policy != DigestPolicy::Sha256 {
+        let secrets = stores.instance_secrets().await?;
+        if !secrets.iter().any(|row| row.name == PEPPER) {
+            create_pepper(stores, master, now).await?;
+        }
+    }
+    Ok(())
+}
+
+/// Compares the check values that were recorded with those of the keys at hand.
+///
+/// # Errors
+/// A version that is recorded and not here, or that is here with another key.
+pub(crate) fn check_master(known: &[MasterCheckRow], master: &MasterKeys) -> Result<(), OpenError> {
+    for row in known {
+        let version = row.version;
+        let Ok(value) = master.check_value(version) else {
+            let held = master.versions().collect();
+            return Err(OpenError::MasterVersionMissing { version, held });
+        };
+        if value.0 != row.check_value {
+            return Err(OpenError::MasterKeyWrong { version });
+        }
+    }
+    Ok(())
+}
+
+async fn register_master(
+    stores: &Stores,
+    master: &MasterKeys,
+    version: u32,
+    now: UnixMicros,
+) -> Result<(), OpenError> {
+    let check_value = master.check_value(version)?.0;
+    let row = MasterCheckRow {
+        version,
+        check_value,
+        created_at: now,
+    };
+    let set = system_change(now, AuditAction::MasterKeyRegistered)
+        .require(Guard::MasterCheckAbsent(version))
+        .change(Change::InsertMasterCheck(row));
+    // A guard that fails: another process was faster. Whether with the same key is checked again.
+    let _outcome = stores.commit(set).await?;
+    check_master(&stores.master_checks().await?, master)
+}
+
+async fn create_pepper(
+    stores: &Stores,
+    master: &MasterKeys,
+    now: UnixMicros,
+) -> Result<(), OpenError> {
+    let version = 1;
+    let mut bytes = Zeroizing::new([0; 32]);
+    getrandom::fill(&mut bytes[..]).map_err(|_| OpenError::NoRandomness)?;
+    let key = master.sealing_key(master.active_version())?;
+    let context = Context::instance_secret(PEPPER, u64::from(version))?;
+    let sealed = seal(
+        &key,
+        RecordType::InstanceSecret,
+        &context,
+        &bytes[..],
+        &mut SysRng,
+    )
+    .map_err(|why| OpenError::InstanceSecret {
+        name: PEPPER,
+        version,
+        why: why.to_string(),
+    })?;
+    let row = InstanceSecretRow {
+        name: PEPPER.to_owned(),
+        version,
+        sealed: Blob::from(sealed.as_bytes()),
+        created_at: now,
+    };
+    let set = system_change(now, AuditAction::InstanceSecretCreated)
+        .require(Guard::InstanceSecretAbsent {
+            name: PEPPER.to_owned(),
+            version,
+        })
+        .change(Change::InsertInstanceSecret(row));
+    // A guard that fails: another process was faster, and its pepper is the one to use.
+    let _outcome = stores.commit(set).await?;
+    Ok(())
+}
+
+/// All peppers, the newest as the current one.
+fn peppers(secrets: &[InstanceSecretRow], master: &MasterKeys) -> Result<PepperRing, OpenError> {
+    let mut rows: Vec<_> = secrets.iter().filter(|row| row.name == PEPPER).collect();
+    rows.sort_by_key(|row| row.version);
+    let (current, retired) = rows.split_last().ok_or(OpenError::PepperMissing)?;
+    let mut ring = PepperRing::builder(current.version, pepper(current, master)?);
+    for row in retired {
+        ring = ring.retired(row.version, pepper(row, master)?);
+    }
+    ring.build().map_err(|why| unreadable(current, &why))
+}
+
+fn pepper(row: &InstanceSecretRow, master: &MasterKeys) -> Result<Pepper, OpenError> {
+    let record = SealedRecord::parse(row.sealed.as_slice()).map_err(|why| unreadable(row, &why))?;
+    let key = master.sealing_key(record.header().key_version())?;
+    let context = Context::instance_secret(PEPPER, u64::from(row.version))?;
+    let plain = open(&key, RecordType::InstanceSecret, &context, &record);
+    let plain = plain.map_err(|why| unreadable(row, &why))?;
+    let bytes: [u8; 32] = plain
+        .expose()
+        .try_into()
+        .map_err(|_| unreadable(row, &"it is not 32 bytes long"))?;
+    Ok(Pepper::from(Zeroizing::new(bytes)))
+}
+
+fn unreadable(row: &InstanceSecretRow, why: &dyn ToString) -> OpenError {
+    OpenError::InstanceSecret {
+        name: PEPPER,
+        version: row.version,
+        why: why.to_string(),
+    }
+}
+
+fn system_change(now: UnixMicros, action: AuditAction) -> ChangeSet {
+    ChangeSet::instance(AuditDraft::new(
+        now,
+        Actor::system(),
+        action,
+        AuditTarget::Instance,
+    ))
+}
+
+const PEPPER: &str = "pepper";

@@ -1,0 +1,70 @@
+//! One serving process: the rules in memory that make its request path synchronous, and how fresh they are.
+
+pub(crate) mod cell;
+pub(crate) mod follow;
+pub(crate) mod freshness;
+pub(crate) mod slot;
+pub(crate) mod upgrades;
+pub(crate) mod uses;
+pub(crate) mod vault;
+
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+use portcullis_envelope::MasterKeys;
+use portcullis_key::{Digester, MaxLifetime};
+use portcullis_scope::Environments;
+use portcullis_store::{KeyId, NodeId, OrgId, ProviderName};
+
+use self::cell::CutReason;
+use self::follow::Follower;
+use self::freshness::Freshness;
+use self::slot::Slot;
+use self::upgrades::Upgrades;
+use self::uses::Uses;
+use self::vault::OrgState;
+use crate::clock::Clock;
+use crate::instance::DigestPolicy;
+use crate::settlement::Observer;
+use crate::stores::Stores;
+
+/// What a gate shares with its callers and its upkeep.
+pub(crate) struct Node {
+    pub(crate) id: NodeId,
+    pub(crate) clock: Box<dyn Clock>,
+    pub(crate) stores: Stores,
+    pub(crate) master: MasterKeys,
+    /// The accepted digest schemes, with the peppers that are known now.
+    pub(crate) digester: ArcSwap<Digester>,
+    pub(crate) environments: Environments,
+    pub(crate) digests: DigestPolicy,
+    pub(crate) providers: Option<Vec<ProviderName>>,
+    pub(crate) max_lifetime: Option<MaxLifetime>,
+    /// Keys by id: reads take no lock.
+    pub(crate) keys: papaya::HashMap<KeyId, Arc<Slot>>,
+    pub(crate) orgs: papaya::HashMap<OrgId, Arc<OrgState>>,
+    pub(crate) freshness: Freshness,
+    pub(crate) follower: Follower,
+    pub(crate) uses: Uses,
+    pub(crate) upgrades: Upgrades,
+    pub(crate) observer: Option<Observer>,
+    /// What a caller is told who meets a missing credential; `{provider}` stands for the provider.
+    pub(crate) credential_hint: Option<Box<str>>,
+}
+
+impl Node {
+    /// Ends every running response and lets no request pass until the rules are confirmed again.
+    pub(crate) fn cut_everything(&self, reason: CutReason) {
+        for slot in self.keys.pin().values() {
+            slot.cut(reason);
+        }
+    }
+}
+
+impl std::fmt::Debug for Node {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Node")
+            .field("id", &self.id)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,328 @@
+//! Following the change log: from the rows of the store to the rules in memory.
+
+use std::cmp::Reverse;
+use std::collections::{BTreeSet, BinaryHeap};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use chrono::{DateTime, Utc};
+use portcullis_store::{
+    ChangeRow, CredentialId, CredentialRow, KeyId, KeyRow, OrgId, OrganizationRow, Page,
+    StoreError, Subject, Tenants,
+};
+
+use super::Node;
+use super::cell::CutReason;
+use super::slot::Slot;
+use super::vault::OrgState;
+use crate::convert;
+use crate::instance;
+
+/// Where a node stands in the change log, and what will expire.
+pub(crate) struct Follower {
+    /// Held while the log is read and applied: one reader at a time, the upkeep or an admin call.
+    position: tokio::sync::Mutex<Position>,
+    applied: AtomicU64,
+    expiries: Mutex<BinaryHeap<Reverse<Expiry>>>,
+}
+
+#[derive(Default)]
+struct Position {
+    /// The last row that was applied.
+    known: Option<ChangeRow>,
+    /// The store's answer when nothing was left to read.
+    hint: Option<u64>,
+}
+
+type Expiry = (DateTime<Utc>, KeyId, u32);
+
+impl Follower {
+    pub(crate) fn new() -> Self {
+        Self {
+            position: tokio::sync::Mutex::default(),
+            applied: AtomicU64::new(0),
+            expiries: Mutex::default(),
+        }
+    }
+
+    /// The last sequence that the rules in memory contain.
+    pub(crate) fn applied(&self) -> u64 {
+        self.applied.load(Ordering::Acquire)
+    }
+}
+
+impl Node {
+    /// Reads everything once, at start. The position is taken first: what changes while the rows are read is read
+    /// again when it is followed.
+    pub(crate) async fn load(&self) -> Result<(), StoreError> {
+        let mut position = self.follower.position.lock().await;
+        position.known = self.stores.newest_change().await?;
+        let now = self.clock.now().utc;
+
+        let mut page = Page::first(PAGE);
+        loop {
+            let rows = self.stores.organizations(page).await?;
+            page.after = rows.last().map(|row| row.id);
+            let last = rows.len() < page.limit;
+            rows.into_iter()
+                .for_each(|row| self.take_organization(&row));
+            if last {
+                break;
+            }
+        }
+        let mut page: Page<CredentialId> = Page::first(PAGE);
+        loop {
+            let rows = self.stores.credentials(Tenants::All, page).await?;
+            page.after = rows.last().map(|row| row.id);
+            let last = rows.len() < page.limit;
+            for row in rows {
+                self.take_credential(row).await?;
+            }
+            if last {
+                break;
+            }
+        }
+        let mut page: Page<KeyId> = Page::first(PAGE);
+        loop {
+            let rows = self.stores.keys(Tenants::All, page).await?;
+            page.after = rows.last().map(|row| row.id);
+            let last = rows.len() < page.limit;
+            for row in rows {
+                self.take_key(&row, now).await?;
+            }
+            if last {
+                break;
+            }
+        }
+        self.set_applied(position.known.as_ref());
+        Ok(())
+    }
+
+    /// Asks the store whether anything changed and applies it. The rules are confirmed as of the moment *before*
+    /// the store was asked.
+    pub(crate) async fn follow(&self) -> Result<(), StoreError> {
+        let mut position = self.follower.position.lock().await;
+        let sent = self.clock.now();
+        let hint = self.stores.change_hint().await?;
+        if position.hint != Some(hint) {
+            let advanced = self.apply_changes(&mut position).await?;
+            position.hint = Some(hint);
+            if advanced {
+                self.renew_lease().await?;
+            }
+        }
+        self.freshness.confirm_poll(sent);
+        Ok(())
+    }
+
+    /// Renews the lease and tells the store what is applied.
+    pub(crate) async fn renew_lease(&self) -> Result<(), StoreError> {
+        let sent = self.clock.now();
+        let lease_until = convert::micros(sent.utc + self.freshness.policy().lease);
+        if self
+            .stores
+            .renew(self.id, lease_until, self.follower.applied())
+            .await?
+        {
+            self.freshness.confirm_lease(sent);
+        } else {
+            tracing::error!(node = %self.id, "another process took over this node's lease; no request is answered any more");
+            self.freshness.close();
+            self.cut_everything(CutReason::Unavailable);
+        }
+        Ok(())
+    }
+
+    /// Ends running responses under secrets whose time has come.
+    pub(crate) fn cut_expired(&self) {
+        let now = self.clock.now().utc;
+        let mut expiries = self
+            .follower
+            .expiries
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        while let Some(Reverse((at, key, version))) = expiries.peek().copied()
+            && at <= now
+        {
+            expiries.pop();
+            if let Some(slot) = self.keys.pin().get(&key) {
+                slot.cut_if_expired(version, now);
+            }
+        }
+    }
+
+    async fn apply_changes(&self, position: &mut Position) -> Result<bool, StoreError> {
+        let mut advanced = false;
+        loop {
+            let from = position.known.as_ref().map_or(0, |known| known.seq);
+            let rows = self.stores.changes_since(from, BATCH).await?;
+            let complete = rows.len() < BATCH;
+            let mut rows = rows.as_slice();
+            if let Some(known) = &position.known {
+                let Some(rest) = rows.strip_prefix(std::slice::from_ref(known)) else {
+                    self.refuse_for_good(known.seq);
+                    return Ok(false);
+                };
+                rows = rest;
+            }
+            let subjects: BTreeSet<Subject> = rows.iter().map(|row| row.subject).collect();
+            for subject in subjects {
+                self.apply(subject).await?;
+            }
+            if let Some(newest) = rows.last() {
+                position.known = Some(newest.clone());
+                self.set_applied(position.known.as_ref());
+                advanced = true;
+            }
+            if complete {
+                return Ok(advanced);
+            }
+        }
+    }
+
+    async fn apply(&self, subject: Subject) -> Result<(), StoreError> {
+        let now = self.clock.now().utc;
+        match subject {
+            Subject::Organization(id) => {
+                if let Some(row) = self.stores.organization(id).await? {
+                    self.take_organization(&row);
+                }
+            }
+            Subject::Key(_, id) => {
+                if let Some(row) = self.stores.key(id).await? {
+                    self.take_key(&row, now).await?;
+                }
+            }
+            Subject::Credential(org, id) => match self.stores.credential_by_id(org, id).await? {
+                Some(row) => self.take_credential(row).await?,
+                None => {
+                    if let Some(org) = self.keyed_org(org) {
+                        org.remove_credential(id);
+                    }
+                }
+            },
+            Subject::Instance => self.reload_peppers().await?,
+            Subject::Project(..) => {}
+            // `Subject` grows with the store; what this version cannot name, it cannot have rules for.
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn take_organization(&self, row: &OrganizationRow) {
+        let suspended = row.suspended_at.is_some();
+        let orgs = self.orgs.pin();
+        if let Some(org) = orgs.get(&row.id) {
+            org.replace(suspended, row.generation);
+        } else {
+            let sealing = convert::organization_key(row, &self.master);
+            let sealing = sealing.map_err(|why| {
+                tracing::error!(org = %row.id, %why, "the organization's credentials cannot be opened");
+                Box::from(why.to_string())
+            });
+            let org = OrgState::new(row.id, sealing, suspended, row.generation);
+            orgs.insert(row.id, Arc::new(org));
+        }
+        if suspended {
+            let keys = self.keys.pin();
+            let slots = keys.values().filter(|slot| slot.org_id() == row.id);
+            slots.for_each(|slot| slot.cut(CutReason::Suspended));
+        }
+    }
+
+    async fn take_credential(&self, row: CredentialRow) -> Result<(), StoreError> {
+        let Some(org) = self.org(row.slot.org).await? else {
+            return Ok(());
+        };
+        let credential = convert::sealed_credential(row);
+        if let Err(why) = &credential.sealed {
+            tracing::error!(credential = %credential.id, %why, "a stored credential cannot be read");
+        }
+        org.put_credential(credential);
+        Ok(())
+    }
+
+    async fn take_key(&self, row: &KeyRow, now: DateTime<Utc>) -> Result<(), StoreError> {
+        let Some(org) = self.org(row.org).await? else {
+            return Ok(());
+        };
+        let known = self.keys.pin().get(&row.id).cloned();
+        let before = known.as_ref().map(|slot| slot.rules());
+        let rules = convert::rules(row, before.as_ref().map(|rules| &***rules));
+        let rules = rules.unwrap_or_else(|why| {
+            tracing::error!(key = %row.id, %why, "the key is refused");
+            convert::no_rules(row.generation)
+        });
+        self.watch_expiries(row);
+        match known {
+            Some(slot) => slot.replace(rules, now),
+            None => {
+                let prefix = row.prefix.as_str().into();
+                let environment = row.environment.clone();
+                let slot = Slot::new(row.id, org, row.project, environment, prefix, rules);
+                self.keys.pin().insert(row.id, Arc::new(slot));
+            }
+        }
+        Ok(())
+    }
+
+    fn watch_expiries(&self, row: &KeyRow) {
+        let mut expiries = self
+            .follower
+            .expiries
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        for secret in &row.secrets {
+            if let Some(at) = secret.expires_at {
+                expiries.push(Reverse((convert::time(at), row.id, secret.version)));
+            }
+        }
+    }
+
+    /// An organization in memory, fetched when it is not there yet.
+    async fn org(&self, id: OrgId) -> Result<Option<Arc<OrgState>>, StoreError> {
+        if let Some(org) = self.keyed_org(id) {
+            return Ok(Some(org));
+        }
+        if let Some(row) = self.stores.organization(id).await? {
+            self.take_organization(&row);
+        }
+        Ok(self.keyed_org(id))
+    }
+
+    fn keyed_org(&self, id: OrgId) -> Option<Arc<OrgState>> {
+        self.orgs.pin().get(&id).cloned()
+    }
+
+    async fn reload_peppers(&self) -> Result<(), StoreError> {
+        let rows = self.stores.instance_secrets().await?;
+        match instance::digester(self.digests, &rows, &self.master) {
+            Ok(digester) => self.digester.store(Arc::new(digester)),
+            Err(why) => {
+                tracing::error!(%why, "the new instance secrets cannot be used; the old ones stay");
+            }
+        }
+        Ok(())
+    }
+
+    /// The store's past is not the one that this process followed.
+    fn refuse_for_good(&self, seq: u64) {
+        tracing::error!(
+            seq,
+            "the change log does not contain what this process has applied: was the database restored or \
+             replaced? No request is answered until this process is started again"
+        );
+        self.freshness.diverge();
+        self.cut_everything(CutReason::Unavailable);
+    }
+
+    fn set_applied(&self, known: Option<&ChangeRow>) {
+        let seq = known.map_or(0, |known| known.seq);
+        self.follower.applied.store(seq, Ordering::Release);
+    }
+}
+
+/// How many rows are read at a time at start.
+const PAGE: usize = 1000;
+/// How many rows of the change log are read at a time.
+const BATCH: usize = 256;

@@ -1,0 +1,125 @@
+//! One organization in memory: its key, and its sealed credentials.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+use arc_swap::ArcSwap;
+use portcullis_envelope::{SealedRecord, SealingKey};
+use portcullis_store::{CredentialId, CredentialSlot, EnvironmentName, OrgId, ProjectId};
+
+/// An organization as the request path needs it.
+pub(crate) struct OrgState {
+    pub(crate) id: OrgId,
+    /// The organization key; an error when the master version it is pinned to is not here.
+    pub(crate) sealing: Result<SealingKey, Box<str>>,
+    suspended: AtomicBool,
+    generation: AtomicU64,
+    /// A handful per organization: a list is scanned faster than a map is hashed.
+    credentials: ArcSwap<Vec<Arc<SealedCredential>>>,
+}
+
+/// A stored credential that nobody has opened.
+pub(crate) struct SealedCredential {
+    pub(crate) id: CredentialId,
+    pub(crate) slot: CredentialSlot,
+    pub(crate) generation: u64,
+    /// The record; an error when the stored bytes are no record.
+    pub(crate) sealed: Result<SealedRecord, Box<str>>,
+}
+
+/// Which credential a call asks for.
+#[derive(Clone, Copy)]
+pub(crate) struct Wanted<'a> {
+    pub(crate) project: ProjectId,
+    pub(crate) environment: &'a EnvironmentName,
+    pub(crate) provider: &'a str,
+    pub(crate) name: &'a str,
+}
+
+impl OrgState {
+    pub(crate) fn new(
+        id: OrgId,
+        sealing: Result<SealingKey, Box<str>>,
+        suspended: bool,
+        generation: u64,
+    ) -> Self {
+        Self {
+            id,
+            sealing,
+            suspended: AtomicBool::new(suspended),
+            generation: AtomicU64::new(generation),
+            credentials: ArcSwap::from_pointee(Vec::new()),
+        }
+    }
+
+    pub(crate) fn is_suspended(&self) -> bool {
+        self.suspended.load(Ordering::Acquire)
+    }
+
+    /// Takes over a newer row's status; an older row changes nothing.
+    pub(crate) fn replace(&self, suspended: bool, generation: u64) {
+        if generation >= self.generation.fetch_max(generation, Ordering::AcqRel) {
+            self.suspended.store(suspended, Ordering::Release);
+        }
+    }
+
+    /// The credential that fits best: one for the caller's project before one for all projects, then one for its
+    /// environment before one for all.
+    pub(crate) fn credential(&self, wanted: Wanted<'_>) -> Option<Arc<SealedCredential>> {
+        let credentials = self.credentials.load();
+        let fitting = credentials
+            .iter()
+            .filter(|credential| wanted.fits(&credential.slot));
+        fitting
+            .max_by_key(|found| {
+                (
+                    found.slot.project.is_some(),
+                    found.slot.environment.is_some(),
+                )
+            })
+            .cloned()
+    }
+
+    /// What a credential is now: it may have been overwritten or removed since it was found.
+    pub(crate) fn credential_by_id(&self, id: CredentialId) -> Option<Arc<SealedCredential>> {
+        self.credentials
+            .load()
+            .iter()
+            .find(|credential| credential.id == id)
+            .cloned()
+    }
+
+    /// Takes over a credential, unless a newer one is here already.
+    pub(crate) fn put_credential(&self, new: SealedCredential) {
+        let new = Arc::new(new);
+        self.credentials.rcu(|old| {
+            let newer = |c: &Arc<SealedCredential>| c.id == new.id && c.generation > new.generation;
+            if old.iter().any(newer) {
+                return Vec::clone(old);
+            }
+            let others = old.iter().filter(|credential| credential.id != new.id);
+            others.chain([&new]).cloned().collect()
+        });
+    }
+
+    pub(crate) fn remove_credential(&self, id: CredentialId) {
+        self.credentials.rcu(|old| {
+            old.iter()
+                .filter(|c| c.id != id)
+                .cloned()
+                .collect::<Vec<_>>()
+        });
+    }
+}
+
+impl Wanted<'_> {
+    fn fits(&self, slot: &CredentialSlot) -> bool {
+        slot.provider.as_str() == self.provider
+            && slot.name.as_str() == self.name
+            && slot.project.is_none_or(|project| project == self.project)
+            && slot
+                .environment
+                .as_ref()
+                .is_none_or(|environment| environment == self.environment)
+    }
+}

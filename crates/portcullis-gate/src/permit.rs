@@ -1,0 +1,215 @@
+//! May this call be made? The answer is a value that nobody else can make.
+
+use std::fmt;
+use std::sync::Arc;
+
+use portcullis_envelope::RecordType;
+
+use crate::authenticate::{check_standing, replaced_secret};
+use crate::call::Call;
+use crate::caller::Caller;
+use crate::clock::Reading;
+use crate::convert;
+use crate::credential::Credential;
+use crate::dispatch::{CredentialChoice, Dispatch, Target};
+use crate::node::slot::Secret;
+use crate::node::vault::{OrgState, SealedCredential, Wanted};
+use crate::refusal::{Refusal, Unavailable};
+
+/// The proof that a dispatch was allowed, and the only ticket to a credential. It has no public constructor.
+///
+/// Dropping it sends nothing. Keeping it gains nothing: [`open`](Permit::open) asks the rules again, and a permit
+/// older than a minute is refused.
+#[must_use = "a permit that is dropped sends nothing"]
+pub struct Permit {
+    caller: Caller,
+    given: Reading,
+    provider: Provider,
+}
+
+/// The provider of a permit and of its call: of the credential that was found, or by name.
+pub(crate) enum Provider {
+    WithCredential(Arc<SealedCredential>),
+    Without(Box<str>),
+}
+
+impl Provider {
+    pub(crate) fn name(&self) -> &str {
+        match self {
+            Self::WithCredential(found) => found.slot.provider.as_str(),
+            Self::Without(provider) => provider,
+        }
+    }
+}
+
+impl Caller {
+    /// Decides about one attempt, by the rules and the clock of this moment (`spec/decisions.md`, part B).
+    ///
+    /// # Errors
+    /// The [`Refusal`] of the first check that fails.
+    pub async fn authorize(&self, dispatch: Dispatch<'_>) -> Result<Permit, Refusal> {
+        let permit = self.decide(dispatch);
+        if let Err(refusal) = &permit {
+            tracing::info!(key = %self.key(), code = refusal.code(), why = %refusal, "refused");
+        }
+        permit
+    }
+
+    fn decide(&self, dispatch: Dispatch<'_>) -> Result<Permit, Refusal> {
+        let given = self.node.clock.now();
+        let rules = self.slot.rules();
+        let secret = rules
+            .secret(self.version)
+            .ok_or_else(|| replaced_secret(&self.slot))?;
+        self.check_standing(secret, given)?;
+        let scope = |why| Refusal::Scope {
+            key: self.key(),
+            why,
+        };
+        secret
+            .scope
+            .check_provider(dispatch.provider)
+            .map_err(scope)?;
+        match &dispatch.target {
+            Target::Model(model) => secret.scope.check_model(Some(model)).map_err(scope)?,
+            Target::Opaque => secret.scope.check_model(None).map_err(scope)?,
+            Target::ModelList => {}
+        }
+        let provider = match dispatch.credential {
+            CredentialChoice::None => Provider::Without(dispatch.provider.into()),
+            CredentialChoice::Named(name) => {
+                let wanted = Wanted {
+                    project: self.slot.project,
+                    environment: &self.slot.environment,
+                    provider: dispatch.provider,
+                    name,
+                };
+                let found = self.slot.org.credential(wanted);
+                let found = found.ok_or_else(|| self.missing_credential(dispatch.provider, name));
+                Provider::WithCredential(found?)
+            }
+        };
+        Ok(Permit {
+            caller: self.clone(),
+            given,
+            provider,
+        })
+    }
+
+    /// What each decision asks again: freshness, the secret's standing, the organization's, and the signal.
+    fn check_standing(&self, secret: &Secret, now: Reading) -> Result<(), Refusal> {
+        check_standing(&self.node, &self.slot, secret, now)?;
+        if self.signal.token().is_cancelled() {
+            // Cut and in force again since: switched off and on, suspended and resumed. Whoever began before begins
+            // anew, because a signal that was given does not come back.
+            return Err(Refusal::Unavailable(Unavailable::Stale));
+        }
+        Ok(())
+    }
+
+    fn missing_credential(&self, provider: &str, name: &str) -> Refusal {
+        let hint = self.node.credential_hint.as_deref();
+        let hint = hint.map(|hint| hint.replace("{provider}", provider).into());
+        Refusal::MissingCredential {
+            provider: provider.into(),
+            name: name.into(),
+            hint,
+        }
+    }
+}
+
+impl Permit {
+    /// Opens the credential and begins the call: this is the dispatch (`spec/decisions.md`, part C).
+    ///
+    /// # Errors
+    /// The [`Refusal`] of what changed since the permit was given, or [`Refusal::MissingCredential`],
+    /// [`Refusal::CredentialUnreadable`].
+    ///
+    /// # Security
+    /// The credential is opened into memory that is wiped when it is dropped.
+    pub async fn open(self) -> Result<(Call, Credential), Refusal> {
+        let opened = self
+            .check()
+            .and_then(|now| self.open_credential().map(|found| (now, found)));
+        match opened {
+            Ok((now, credential)) => Ok((self.begin(now), credential)),
+            Err(refusal) => {
+                tracing::info!(key = %self.caller.key(), code = refusal.code(), why = %refusal, "refused");
+                Err(refusal)
+            }
+        }
+    }
+
+    /// Begins a call that needs no credential.
+    ///
+    /// # Errors
+    /// The [`Refusal`] of what changed since the permit was given.
+    pub async fn open_without_credential(self) -> Result<Call, Refusal> {
+        let now = self.check()?;
+        Ok(self.begin(now))
+    }
+
+    fn check(&self) -> Result<Reading, Refusal> {
+        let caller = &self.caller;
+        let now = caller.node.clock.now();
+        if now
+            .age_of(self.given)
+            .is_none_or(|age| age > PERMIT_LIFETIME)
+        {
+            return Err(Refusal::Unavailable(Unavailable::PermitExpired));
+        }
+        let rules = caller.slot.rules();
+        let secret = rules
+            .secret(caller.version)
+            .ok_or_else(|| replaced_secret(&caller.slot))?;
+        caller.check_standing(secret, now)?;
+        Ok(now)
+    }
+
+    fn open_credential(&self) -> Result<Credential, Refusal> {
+        let found = match &self.provider {
+            Provider::WithCredential(found) => found,
+            Provider::Without(provider) => {
+                return Err(self.caller.missing_credential(provider, "default"));
+            }
+        };
+        let org = &self.caller.slot.org;
+        // It may have been overwritten since: what is opened is what is stored now.
+        let current = org.credential_by_id(found.id).ok_or_else(|| {
+            let slot = &found.slot;
+            self.caller
+                .missing_credential(slot.provider.as_str(), slot.name.as_str())
+        })?;
+        unseal(org, &current).map_err(|why| {
+            tracing::error!(credential = %current.id, %why, "a stored credential does not open");
+            Refusal::CredentialUnreadable {
+                provider: current.slot.provider.as_str().into(),
+                why,
+            }
+        })
+    }
+
+    fn begin(self, now: Reading) -> Call {
+        Call::begin(self.caller, self.provider, now)
+    }
+}
+
+impl fmt::Debug for Permit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Permit")
+            .field("caller", &self.caller)
+            .finish_non_exhaustive()
+    }
+}
+
+fn unseal(org: &OrgState, credential: &SealedCredential) -> Result<Credential, Box<str>> {
+    let key = org.sealing.as_ref().map_err(Clone::clone)?;
+    let record = credential.sealed.as_ref().map_err(Clone::clone)?;
+    let context = convert::credential_context(&credential.slot, credential.generation);
+    let context = context.map_err(|why| why.to_string())?;
+    let opened = portcullis_envelope::open(key, RecordType::Credential, &context, record);
+    Ok(Credential::new(opened.map_err(|why| why.to_string())?))
+}
+
+/// How long a permit may be kept before it is opened.
+const PERMIT_LIFETIME: std::time::Duration = std::time::Duration::from_secs(60);

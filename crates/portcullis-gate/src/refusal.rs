@@ -1,0 +1,271 @@
+//! Every door back is one type: rich inside, uniform outside.
+
+use std::borrow::Cow;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::header::{CONTENT_TYPE, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
+use http::{Response, StatusCode};
+use portcullis_dialect::{ApiError, BodyError, Dialect, error_body, error_event};
+use portcullis_key::MalformedKey;
+use portcullis_scope::ScopeRefusal;
+use portcullis_store::{KeyId, OrgId, StoreErrorKind};
+
+/// Why a request is refused.
+///
+/// `Display` and `Debug` are for the operator: they name the cause. What the caller is told is
+/// [`code`](Refusal::code) and [`message`](Refusal::message), from the table in `spec/decisions.md`: before
+/// a key's secret has been shown, every cause has one and the same answer.
+///
+/// # Security
+/// No variant holds a secret, a digest, or text that a client wrote.
+#[derive(Clone, Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Refusal {
+    /// No credential header.
+    #[error("the request carries no credential")]
+    NoCredential,
+    /// An `Authorization` header that is not `Bearer <key>`.
+    #[error("the Authorization header is not of the form `Bearer <key>`")]
+    MalformedCredential,
+    /// Two credential headers that differ.
+    #[error("the request carries two different credentials")]
+    ConflictingCredentials,
+    /// Text that is no key: wrong length, characters or checksum.
+    #[error("the credential is not a key: {0}")]
+    MalformedKey(MalformedKey),
+    /// A well-formed key whose id nobody has.
+    #[error("no key has the id {0}")]
+    UnknownKey(KeyId),
+    /// A known id under a prefix that is not the key's own.
+    #[error("key {0} was presented under another prefix than its own")]
+    WrongPrefix(KeyId),
+    /// A known id with a secret that is not valid for it.
+    #[error("key {0} was presented with a wrong secret")]
+    WrongSecret(KeyId),
+    /// The key's own rules say no.
+    #[error("key {key}: {}", why.code())]
+    Scope {
+        /// The key.
+        key: KeyId,
+        /// What its rules said.
+        why: ScopeRefusal,
+    },
+    /// The key's organization is shut out.
+    #[error("key {key}: organization {org} is suspended")]
+    OrganizationSuspended {
+        /// The key.
+        key: KeyId,
+        /// Its organization.
+        org: OrgId,
+    },
+    /// A path that is not forwarded.
+    #[error("the endpoint is not one that is forwarded")]
+    UnsupportedEndpoint,
+    /// A body that cannot be read in exactly one way.
+    #[error("the request body was refused: {0}")]
+    Body(BodyError),
+    /// No credential is stored for the provider.
+    #[error("no credential is stored for provider {provider:?}, name {name:?}")]
+    MissingCredential {
+        /// The provider, as the gateway named it.
+        provider: Box<str>,
+        /// The credential's name.
+        name: Box<str>,
+        /// What the caller is told to do, from the gateway's configuration.
+        hint: Option<Box<str>>,
+    },
+    /// A stored credential does not open.
+    #[error("the credential for provider {provider:?} does not open: {why}")]
+    CredentialUnreadable {
+        /// The provider.
+        provider: Box<str>,
+        /// The cause, for the operator.
+        why: Box<str>,
+    },
+    /// The gate cannot answer for its rules.
+    #[error("the gate cannot check requests: {0}")]
+    Unavailable(#[from] Unavailable),
+    /// The provider did not answer. Not the gate's refusal, but it leaves by the same door.
+    #[error("the provider did not answer")]
+    Upstream,
+}
+
+/// Why a gate cannot answer for its rules.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Unavailable {
+    /// Its rules were not confirmed within the bound: the upkeep does not run, or the store does not answer.
+    #[error("its rules are older than the bound; is the upkeep running and does the store answer?")]
+    Stale,
+    /// The change log is not the one it followed: a restored or replaced database.
+    #[error(
+        "the store's change log is not the one this process followed (a restored or replaced database?); restart it"
+    )]
+    Diverged,
+    /// It was closed, or another process took its place.
+    #[error("it was closed, or its lease was taken over")]
+    Closed,
+    /// A permit was kept for too long before it was used.
+    #[error("a permit was used too long after it was given")]
+    PermitExpired,
+    /// The store failed.
+    #[error("the store failed ({0:?})")]
+    Store(StoreErrorKind),
+}
+
+impl Refusal {
+    /// The HTTP status.
+    #[must_use]
+    pub fn status(&self) -> StatusCode {
+        match self {
+            Self::NoCredential
+            | Self::MalformedCredential
+            | Self::ConflictingCredentials
+            | Self::MalformedKey(_)
+            | Self::UnknownKey(_)
+            | Self::WrongPrefix(_)
+            | Self::WrongSecret(_) => StatusCode::UNAUTHORIZED,
+            Self::Scope { why, .. } => match why {
+                ScopeRefusal::KeyRevoked | ScopeRefusal::KeyDisabled | ScopeRefusal::KeyExpired => {
+                    StatusCode::UNAUTHORIZED
+                }
+                ScopeRefusal::EnvironmentNotAllowed
+                | ScopeRefusal::ProviderNotAllowed
+                | ScopeRefusal::ModelNotAllowed
+                | ScopeRefusal::EndpointNotAllowed => StatusCode::FORBIDDEN,
+            },
+            Self::OrganizationSuspended { .. } => StatusCode::FORBIDDEN,
+            Self::UnsupportedEndpoint => StatusCode::NOT_FOUND,
+            Self::Body(_) => StatusCode::BAD_REQUEST,
+            Self::MissingCredential { .. } => StatusCode::FAILED_DEPENDENCY,
+            Self::CredentialUnreadable { .. } | Self::Unavailable(_) => {
+                StatusCode::SERVICE_UNAVAILABLE
+            }
+            Self::Upstream => StatusCode::BAD_GATEWAY,
+        }
+    }
+
+    /// The stable code of `spec/decisions.md`.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::NoCredential
+            | Self::MalformedCredential
+            | Self::ConflictingCredentials
+            | Self::MalformedKey(_)
+            | Self::UnknownKey(_)
+            | Self::WrongPrefix(_)
+            | Self::WrongSecret(_) => "invalid_api_key",
+            Self::Scope { why, .. } => why.code(),
+            Self::OrganizationSuspended { .. } => "organization_suspended",
+            Self::UnsupportedEndpoint => "unsupported_endpoint",
+            Self::Body(_) => "invalid_body",
+            Self::MissingCredential { .. } => "missing_provider_credential",
+            Self::CredentialUnreadable { .. } => "credential_unreadable",
+            Self::Unavailable(_) => "gate_unavailable",
+            Self::Upstream => "upstream_unavailable",
+        }
+    }
+
+    /// The sentence that the caller is told.
+    #[must_use]
+    pub fn message(&self) -> Cow<'static, str> {
+        match self {
+            Self::NoCredential
+            | Self::MalformedCredential
+            | Self::ConflictingCredentials
+            | Self::MalformedKey(_)
+            | Self::UnknownKey(_)
+            | Self::WrongPrefix(_)
+            | Self::WrongSecret(_) => {
+                "The API key is missing or not valid. Send a valid key as `Authorization: Bearer <key>`.".into()
+            }
+            Self::Scope { why, .. } => why.to_string().into(),
+            Self::OrganizationSuspended { .. } => {
+                "Your organization is suspended. Ask your administrator.".into()
+            }
+            Self::UnsupportedEndpoint => {
+                "This endpoint is not supported here. Check the method and the path.".into()
+            }
+            Self::Body(why) => why.to_string().into(),
+            Self::MissingCredential { provider, name, hint } => {
+                let what = format!("No credential {name:?} is configured for provider {provider:?}.");
+                let cure = hint.as_deref().unwrap_or("Ask your administrator to add one.");
+                format!("{what} {cure}").into()
+            }
+            Self::CredentialUnreadable { .. } => {
+                "The provider's credential cannot be read at the moment. Try again later; if it persists, tell \
+                 your administrator."
+                    .into()
+            }
+            Self::Unavailable(_) => {
+                "The gateway cannot check this request at the moment. Try again shortly.".into()
+            }
+            Self::Upstream => "The provider did not answer. Try again shortly.".into(),
+        }
+    }
+
+    /// How long the caller should wait before trying again, where waiting helps.
+    #[must_use]
+    pub fn retry_after(&self) -> Option<Duration> {
+        matches!(self, Self::Unavailable(_)).then_some(Duration::from_secs(1))
+    }
+
+    /// Whether the refusal came before a key's secret was shown: all that a stranger can reach.
+    #[must_use]
+    pub fn is_before_secret(&self) -> bool {
+        self.code() == "invalid_api_key"
+    }
+
+    /// The whole answer, in the words of the caller's API.
+    #[must_use]
+    pub fn to_response(&self, dialect: Dialect) -> Response<Bytes> {
+        let mut response = Response::new(self.write(|error| error_body(dialect, error)));
+        *response.status_mut() = self.status();
+        let headers = response.headers_mut();
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        if self.status() == StatusCode::UNAUTHORIZED {
+            headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
+        if let Some(wait) = self.retry_after() {
+            headers.insert(RETRY_AFTER, HeaderValue::from(wait.as_secs()));
+        }
+        response
+    }
+
+    /// The event that ends a stream of server-sent events which this refusal cuts.
+    #[must_use]
+    pub fn to_event(&self, dialect: Dialect) -> Bytes {
+        self.write(|error| error_event(dialect, error))
+    }
+
+    /// Lends the answer's parts to a writer of one dialect.
+    fn write(&self, write: impl FnOnce(&ApiError<'_>) -> Vec<u8>) -> Bytes {
+        let param = if let Self::Body(why) = self {
+            why.param()
+        } else {
+            None
+        };
+        let message = self.message();
+        let error = ApiError {
+            status: self.status().as_u16(),
+            code: self.code(),
+            message: &message,
+            param,
+        };
+        Bytes::from(write(&error))
+    }
+}
+
+impl From<BodyError> for Refusal {
+    fn from(error: BodyError) -> Self {
+        Self::Body(error)
+    }
+}
+
+impl From<MalformedKey> for Refusal {
+    fn from(error: MalformedKey) -> Self {
+        Self::MalformedKey(error)
+    }
+}

@@ -1,0 +1,77 @@
+//! The stores behind one type: the object-safe twin of the ports, private to the gate.
+
+use std::fmt;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use portcullis_store::{
+    ChangeRow, ChangeSet, ControlStore, CredentialId, CredentialRow, CredentialSlot,
+    InstanceSecretRow, KeyId, KeyRow, MasterCheckRow, NodeId, NodeRow, NodeStore, OrgId,
+    OrganizationRow, Outcome, Page, ProjectRow, Registration, SecretUse, StoreError, Tenants,
+    UnixMicros,
+};
+
+/// A store that a gate works on: anything that implements the ports turns into it.
+#[derive(Clone)]
+pub struct Stores {
+    inner: Arc<dyn DynStore>,
+}
+
+impl<S: ControlStore + NodeStore> From<S> for Stores {
+    fn from(store: S) -> Self {
+        Self {
+            inner: Arc::new(store),
+        }
+    }
+}
+
+impl fmt::Debug for Stores {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Stores").finish_non_exhaustive()
+    }
+}
+
+type Answer<'a, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + Send + 'a>>;
+
+/// Writes the erased trait, its blanket implementation and the forwarding methods from one list of calls.
+macro_rules! erased {
+    ($($name:ident($($arg:ident: $type:ty),*) -> $out:ty, $port:ident;)*) => {
+        trait DynStore: Send + Sync {
+            $(fn $name(&self, $($arg: $type),*) -> Answer<'_, $out>;)*
+        }
+
+        impl<S: ControlStore + NodeStore> DynStore for S {
+            $(fn $name(&self, $($arg: $type),*) -> Answer<'_, $out> {
+                Box::pin($port::$name(self, $($arg),*))
+            })*
+        }
+
+        impl Stores {
+            $(pub(crate) async fn $name(&self, $($arg: $type),*) -> Result<$out, StoreError> {
+                self.inner.$name($($arg),*).await
+            })*
+        }
+    };
+}
+
+erased! {
+    commit(set: ChangeSet) -> Outcome, ControlStore;
+    organization(id: OrgId) -> Option<OrganizationRow>, ControlStore;
+    organizations(page: Page<OrgId>) -> Vec<OrganizationRow>, ControlStore;
+    projects(org: OrgId) -> Vec<ProjectRow>, ControlStore;
+    key(id: KeyId) -> Option<KeyRow>, ControlStore;
+    keys(tenants: Tenants, page: Page<KeyId>) -> Vec<KeyRow>, ControlStore;
+    credential(slot: CredentialSlot) -> Option<CredentialRow>, ControlStore;
+    credential_by_id(org: OrgId, id: CredentialId) -> Option<CredentialRow>, ControlStore;
+    credentials(tenants: Tenants, page: Page<CredentialId>) -> Vec<CredentialRow>, ControlStore;
+    instance_secrets() -> Vec<InstanceSecretRow>, ControlStore;
+    master_checks() -> Vec<MasterCheckRow>, ControlStore;
+    newest_change() -> Option<ChangeRow>, ControlStore;
+    changes_since(seq: u64, limit: usize) -> Vec<ChangeRow>, ControlStore;
+    change_hint() -> u64, ControlStore;
+    record_uses(uses: Vec<SecretUse>) -> (), ControlStore;
+    register(node: NodeRow, now: UnixMicros) -> Registration, NodeStore;
+    renew(id: NodeId, lease_until: UnixMicros, applied: u64) -> bool, NodeStore;
+    nodes() -> Vec<NodeRow>, NodeStore;
+    leave(id: NodeId) -> (), NodeStore;
+}

@@ -1,0 +1,127 @@
+//! What has to be done beside the requests.
+
+use std::fmt;
+use std::pin::Pin;
+use std::sync::{Arc, Weak};
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use portcullis_store::StoreError;
+
+use crate::clock::Reading;
+use crate::node::Node;
+use crate::node::cell::CutReason;
+
+/// The upkeep of a gate: follows the change log, renews the lease, ends what has expired, writes what was noted.
+///
+/// Spawn it (`tokio::spawn(upkeep)`). It ends when the last [`Gate`](crate::Gate) and [`Caller`](crate::Caller) are
+/// gone or the gate was closed. Without it the gate refuses requests as soon as its rules are older than the
+/// bound; when it is dropped while the gate lives, running responses are ended too.
+#[must_use = "spawn the upkeep, or the gate refuses requests as soon as its rules are older than the bound"]
+pub struct Upkeep {
+    work: Pin<Box<dyn Future<Output = ()> + Send>>,
+}
+
+impl Upkeep {
+    pub(crate) fn new(node: &Arc<Node>) -> Self {
+        let stop = EndOnDrop(Arc::downgrade(node));
+        Self {
+            work: Box::pin(run(stop)),
+        }
+    }
+}
+
+impl Future for Upkeep {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        self.work.as_mut().poll(cx)
+    }
+}
+
+impl fmt::Debug for Upkeep {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Upkeep(..)")
+    }
+}
+
+async fn run(node: EndOnDrop) {
+    let mut turn = Turn::default();
+    while let Some(node) = node.0.upgrade().filter(|node| !node.freshness.is_closed()) {
+        turn.take(&node).await;
+        let pause = node.freshness.policy().poll;
+        // Not held while it sleeps: the upkeep must not keep the gate alive.
+        drop(node);
+        tokio::time::sleep(pause).await;
+    }
+}
+
+/// What the upkeep remembers between two turns.
+#[derive(Default)]
+struct Turn {
+    renewed: Option<Reading>,
+    wrote: Option<Reading>,
+    failing: bool,
+    streams_cut: bool,
+}
+
+impl Turn {
+    async fn take(&mut self, node: &Node) {
+        node.cut_expired();
+        let done = self.work(node).await;
+        match &done {
+            Ok(()) if self.failing => tracing::info!("the store answers again"),
+            Err(why) if !self.failing => tracing::warn!(%why, "the store does not answer"),
+            Ok(()) | Err(_) => {}
+        }
+        self.failing = done.is_err();
+        self.cut_stale_streams(node);
+    }
+
+    async fn work(&mut self, node: &Node) -> Result<(), StoreError> {
+        node.follow().await?;
+        let now = node.clock.now();
+        if is_due(self.renewed, now, node.freshness.policy().lease / 4) {
+            node.renew_lease().await?;
+            self.renewed = Some(now);
+        }
+        if is_due(self.wrote, now, WRITE_EVERY) {
+            node.write_uses().await?;
+            node.write_upgrades().await?;
+            self.wrote = Some(now);
+        }
+        Ok(())
+    }
+
+    /// Running responses have a longer bound of their own; past it they are ended once.
+    fn cut_stale_streams(&mut self, node: &Node) {
+        let stale = !node.freshness.may_stream(node.clock.now());
+        if stale && !self.streams_cut {
+            tracing::error!(
+                "the rules could not be confirmed for too long: running responses are ended"
+            );
+            node.cut_everything(CutReason::Unavailable);
+        }
+        self.streams_cut = stale;
+    }
+}
+
+/// Ends everything when the upkeep goes away before the gate does.
+struct EndOnDrop(Weak<Node>);
+
+impl Drop for EndOnDrop {
+    fn drop(&mut self) {
+        if let Some(node) = self.0.upgrade().filter(|node| !node.freshness.is_closed()) {
+            tracing::error!("the upkeep of the gate was dropped: no request is answered any more");
+            node.freshness.close();
+            node.cut_everything(CutReason::Unavailable);
+        }
+    }
+}
+
+fn is_due(last: Option<Reading>, now: Reading, every: Duration) -> bool {
+    last.is_none_or(|last| now.age_of(last).is_none_or(|age| age >= every))
+}
+
+/// How often uses and upgraded digests are written.
+const WRITE_EVERY: Duration = Duration::from_millis(500);
