@@ -1,1 +1,12 @@
-//! Probes that need unsafe: allocation counts, byte probes, instruction counts.
+//! Probes: what tests within a crate cannot see, because looking at it needs `unsafe`.
+//!
+//! - [`memory`]: an allocator that counts, and that remembers what a block held when it was freed.
+//! - [`survey`]: which bytes of a secret are left in memory once its owner is dropped.
+//! - [`pattern`]: random sources whose every byte is known, so that two runs can be compared.
+//!
+//! The probes themselves are the files of `tests/`; `src/bin/verify_path.rs` is the program that
+//! `tests/instructions.rs` runs under valgrind. Nothing of this is published.
+
+pub mod memory;
+pub mod pattern;
+pub mod survey;
