@@ -27,16 +27,28 @@ pub(crate) fn holds(message: &[u8], symbols: [u8; CHECKSUM_LEN]) -> bool {
 }
 
 fn decode(symbols: [u8; CHECKSUM_LEN]) -> Option<u64> {
-    let (number, seen) = symbols
-        .iter()
-        .fold((0_u64, 0_u8), |(number, seen), &symbol| {
-            let value = base62::value(symbol);
-            (number * u64::from(RADIX) + u64::from(value), seen | value)
-        });
+    let (number, seen) =
+        symbols
+            .into_iter()
+            .zip(PLACES)
+            .fold((0, 0), |(number, seen), (symbol, place)| {
+                let value = base62::value(symbol);
+                (number + u64::from(value) * place, seen | value)
+            });
     (seen & base62::NOT_BASE62 == 0).then_some(number)
 }
 
 const RADIX: u32 = base62::RADIX as u32;
+
+/// What a digit is worth at its place: with the weights at hand, no digit waits for another.
+const PLACES: [u64; CHECKSUM_LEN] = [
+    62_u64.pow(5),
+    62_u64.pow(4),
+    62_u64.pow(3),
+    62_u64.pow(2),
+    62,
+    1,
+];
 
 #[cfg(test)]
 mod tests {

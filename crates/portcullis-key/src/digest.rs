@@ -3,8 +3,6 @@
 use std::fmt;
 use std::str::FromStr;
 
-use subtle::{Choice, ConstantTimeEq};
-
 /// The digest of a key, freshly computed or read back from its row.
 ///
 /// A row holds it as three columns: [`scheme`](Self::scheme) as text, [`pepper`](Self::pepper) as
@@ -104,13 +102,12 @@ impl KeyDigest {
         }
     }
 
-    /// Compares as four words, of which only the joined difference is looked at: `subtle`'s
-    /// comparison of slices goes byte by byte.
-    pub(crate) fn ct_eq_bytes(&self, other: &[u8; Self::LEN]) -> Choice {
+    /// The bits in which the bytes differ, joined into one word: zero if and only if they are equal.
+    /// By words, because `subtle`'s comparison of slices goes byte by byte.
+    pub(crate) fn difference(&self, other: &[u8; Self::LEN]) -> u64 {
         words(&self.bytes)
             .zip(words(other))
-            .fold(0, |difference, (left, right)| difference | (left ^ right))
-            .ct_eq(&0)
+            .fold(0, |joined, (left, right)| joined | (left ^ right))
     }
 }
 
@@ -248,11 +245,11 @@ mod tests {
     #[test]
     fn a_difference_in_any_bit_is_a_difference() {
         let digest = KeyDigest::sha256([0x5a; 32]);
-        assert!(bool::from(digest.ct_eq_bytes(&[0x5a; 32])));
+        assert_eq!(digest.difference(&[0x5a; 32]), 0);
         for bit in 0..256 {
             let mut other = [0x5a; 32];
             other[bit / 8] ^= 1 << (bit % 8);
-            assert!(!bool::from(digest.ct_eq_bytes(&other)), "bit {bit}");
+            assert_ne!(digest.difference(&other), 0, "bit {bit}");
         }
     }
 }

@@ -4,7 +4,7 @@ use std::fmt;
 
 use hmac::Mac;
 use sha2::{Digest, Sha256};
-use subtle::{Choice, ConditionallySelectable};
+use subtle::{Choice, ConstantTimeEq};
 
 use crate::digest::{DigestScheme, KeyDigest};
 use crate::pepper::{KeyedMac, PepperRing};
@@ -122,8 +122,8 @@ impl Digester {
         slots: [Option<Slot<'_>>; 2],
     ) -> Option<usize> {
         let [first, second] = self.compare(key, org, slots);
-        let position = u8::conditional_select(&1, &0, first);
-        bool::from(first | second).then_some(usize::from(position))
+        let position = usize::from(first.unwrap_u8() ^ 1);
+        bool::from(first | second).then_some(position)
     }
 
     /// Whether a digest is due for renewal: not in the preferred scheme, or not under the current
@@ -224,7 +224,7 @@ enum Accepted {
 fn equals_plain(computed: &[u8; KeyDigest::LEN], slot: Option<Slot<'_>>) -> Choice {
     let (slot, present) = or_dummy(slot);
     let eligible = present & (slot.digest.scheme() == DigestScheme::Sha256);
-    slot.digest.ct_eq_bytes(computed) & choice(eligible)
+    is_zero(slot.digest.difference(computed) | u64::from(!eligible))
 }
 
 fn equals_keyed(
@@ -242,7 +242,7 @@ fn equals_keyed(
         secret_version: slot.secret_version,
     };
     let computed = hmac_sha256(pepper, key, &context);
-    slot.digest.ct_eq_bytes(&computed) & choice(eligible & known)
+    is_zero(slot.digest.difference(&computed) | u64::from(!(eligible & known)))
 }
 
 /// The slot and whether there is one. Neither is secret, so both are plain values; they are joined
@@ -251,8 +251,8 @@ fn or_dummy(slot: Option<Slot<'_>>) -> (Slot<'_>, bool) {
     (slot.unwrap_or(DUMMY), slot.is_some())
 }
 
-fn choice(condition: bool) -> Choice {
-    Choice::from(u8::from(condition))
+fn is_zero(difference: u64) -> Choice {
+    difference.ct_eq(&0)
 }
 
 /// SHA-256 of id and secret: 55 bytes, the most that one compression takes.

@@ -22,8 +22,7 @@ pub struct KeyDisplay<'a> {
 
 impl<'a> KeyDisplay<'a> {
     pub(crate) const fn of(key: &PresentedKey<'a>) -> Self {
-        let [a, b, c, d, ..] = *key.id_and_secret();
-        let [_, _, w, x, y, z] = *key.checksum();
+        let [a, b, c, d, .., w, x, y, z] = *key.tail();
         Self {
             prefix: key.prefix(),
             head: [a, b, c, d],

@@ -9,10 +9,10 @@ use crate::id::PublicId;
 use crate::prefix;
 
 /// The shortest text that can be a key, in bytes.
-pub const MIN_KEY_LEN: usize = prefix::MIN_PREFIX_LEN + BODY_LEN + CHECKSUM_LEN;
+pub const MIN_KEY_LEN: usize = prefix::MIN_PREFIX_LEN + TAIL_LEN;
 
 /// The longest text that can be a key, in bytes. Nothing longer is looked at.
-pub const MAX_KEY_LEN: usize = prefix::MAX_PREFIX_LEN + BODY_LEN + CHECKSUM_LEN;
+pub const MAX_KEY_LEN: usize = prefix::MAX_PREFIX_LEN + TAIL_LEN;
 
 /// A well-formed key, borrowed from the request that presented it.
 ///
@@ -26,10 +26,8 @@ pub const MAX_KEY_LEN: usize = prefix::MAX_PREFIX_LEN + BODY_LEN + CHECKSUM_LEN;
 /// `Debug` shows the display form only. It has no `Display`, `Serialize` or `PartialEq`.
 pub struct PresentedKey<'a> {
     prefix: &'a str,
-    body: &'a [u8; BODY_LEN],
-    id: &'a [u8; PublicId::LEN],
-    secret: &'a [u8; SECRET_LEN],
-    checksum: &'a [u8; CHECKSUM_LEN],
+    /// Id, secret, checksum.
+    tail: &'a [u8; TAIL_LEN],
 }
 
 impl<'a> PresentedKey<'a> {
@@ -58,24 +56,17 @@ impl<'a> PresentedKey<'a> {
         if !checksum::holds(message, *checksum) {
             return Err(MalformedKey(MalformedKind::Checksum));
         }
-        let (prefix, body) = message.split_last_chunk::<BODY_LEN>().ok_or(too_short)?;
+        let (prefix, tail) = text.split_last_chunk::<TAIL_LEN>().ok_or(too_short)?;
+        let (body, _) = tail.split_at(BODY_LEN);
         if !base62::all_base62(body) {
             return Err(MalformedKey(MalformedKind::Charset));
         }
-        if !prefix::is_prefix(prefix) {
-            return Err(MalformedKey(MalformedKind::Prefix));
+        let malformed_prefix = MalformedKey(MalformedKind::Prefix);
+        if prefix::brand_len(prefix).is_none() {
+            return Err(malformed_prefix);
         }
-        let prefix =
-            std::str::from_utf8(prefix).map_err(|_| MalformedKey(MalformedKind::Prefix))?;
-        let (id, _) = body.split_first_chunk().ok_or(too_short)?;
-        let (_, secret) = body.split_last_chunk().ok_or(too_short)?;
-        Ok(Self {
-            prefix,
-            body,
-            id,
-            secret,
-            checksum,
-        })
+        let prefix = std::str::from_utf8(prefix).map_err(|_| malformed_prefix)?;
+        Ok(Self { prefix, tail })
     }
 
     /// The prefix with its trailing underscore, to be compared with the row's, byte for byte.
@@ -87,7 +78,9 @@ impl<'a> PresentedKey<'a> {
     /// The public id, by which the row is found.
     #[must_use]
     pub const fn id(&self) -> PublicId {
-        PublicId::from_base62(*self.id)
+        let mut id = [0; PublicId::LEN];
+        id.copy_from_slice(self.tail.split_at(PublicId::LEN).0);
+        PublicId::from_base62(id)
     }
 
     /// The abbreviated form, for logs.
@@ -97,16 +90,16 @@ impl<'a> PresentedKey<'a> {
     }
 
     /// The 55 bytes that the `sha256` scheme hashes.
-    pub(crate) const fn id_and_secret(&self) -> &'a [u8; BODY_LEN] {
-        self.body
+    pub(crate) const fn id_and_secret(&self) -> &'a [u8] {
+        self.tail.split_at(BODY_LEN).0
     }
 
-    pub(crate) const fn secret(&self) -> &'a [u8; SECRET_LEN] {
-        self.secret
+    pub(crate) const fn secret(&self) -> &'a [u8] {
+        self.id_and_secret().split_at(PublicId::LEN).1
     }
 
-    pub(crate) const fn checksum(&self) -> &'a [u8; CHECKSUM_LEN] {
-        self.checksum
+    pub(crate) const fn tail(&self) -> &'a [u8; TAIL_LEN] {
+        self.tail
     }
 }
 
@@ -174,6 +167,9 @@ pub(crate) const SECRET_LEN: usize = 43;
 /// Id and secret side by side: 55 bytes, the most that fit into one SHA-256 block with its padding.
 pub(crate) const BODY_LEN: usize = PublicId::LEN + SECRET_LEN;
 
+/// All that follows the prefix.
+const TAIL_LEN: usize = BODY_LEN + CHECKSUM_LEN;
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -192,7 +188,7 @@ mod tests {
         let key = PresentedKey::parse(&text).unwrap();
         assert_eq!(key.prefix(), "acme_eu_live_");
         assert_eq!(key.id().to_string(), "3fK9bQz81LmA");
-        assert_eq!(key.secret(), &[b's'; 43]);
+        assert_eq!(key.secret(), [b's'; 43]);
     }
 
     #[test]
