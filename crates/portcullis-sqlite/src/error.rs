@@ -42,6 +42,10 @@ impl Trouble {
     /// # Security
     /// SQLite's own texts name tables, columns and statements with placeholders, never values; conversion
     /// errors name the column and its type. No row byte gets into a message or a source.
+    #[expect(
+        clippy::wildcard_enum_match_arm,
+        reason = "the variants differ between the versions of rusqlite that we build with"
+    )]
     pub(crate) fn explain(self, path: &Path) -> StoreError {
         let error = match self {
             Self::Store(error) => return error,
@@ -75,10 +79,16 @@ pub(crate) fn unavailable(message: impl Into<String>) -> StoreError {
     StoreError::new(StoreErrorKind::Unavailable, message)
 }
 
+#[expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "the codes differ between the versions of rusqlite that we build with"
+)]
 fn sentence(failure: ffi::Error) -> (StoreErrorKind, &'static str) {
     use StoreErrorKind::{Conflict, Corrupt, NotOurs, Unavailable};
     match failure.code {
-        ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked => (Unavailable, LOCKED),
+        ErrorCode::DatabaseBusy
+        | ErrorCode::DatabaseLocked
+        | ErrorCode::FileLockingProtocolFailed => (Unavailable, LOCKED),
         ErrorCode::DiskFull => (Unavailable, "its disk is full: free space and try again"),
         ErrorCode::ReadOnly | ErrorCode::PermissionDenied => (Unavailable, READ_ONLY),
         ErrorCode::CannotOpen => (Unavailable, CANNOT_OPEN),

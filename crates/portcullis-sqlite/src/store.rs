@@ -121,7 +121,7 @@ impl ControlStore for SqliteStore {
     async fn commit(&self, set: ChangeSet) -> Result<Outcome, StoreError> {
         set.check()?;
         let outcome = self.write(move |db| commit::commit(db, &set)).await;
-        // Whatever failed, its transaction was rolled back.
+        // A set that failed was rolled back.
         outcome.map_err(StoreError::nothing_written)
     }
 

@@ -1,5 +1,7 @@
 //! Opening: which files are taken, which are refused, and what they look like from outside.
 
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail their test")]
+
 use portcullis_sqlite::SqliteStore;
 use portcullis_store::{
     Actor, AuditAction, AuditDraft, AuditTarget, Blob, Change, ChangeSet, ControlStore as _, OrgId,

@@ -1,1 +1,205 @@
 //! The conformance suite: what every adapter must do, each rule a function with its name.
+//!
+//! An adapter implements [`Fixture`] in a test of its own and calls the macro once; each rule becomes one test,
+//! and a rule that is added here reaches every adapter with no edit there. The adapter brings `tokio` with the
+//! features `macros` and `rt-multi-thread` as a dev-dependency.
+//!
+//! ```ignore
+//! struct Mine { /* an empty store, made for this one test */ }
+//!
+//! impl portcullis_store::conformance::Fixture for Mine { /* .. */ }
+//!
+//! portcullis_store::conformance_tests!(Mine::new());
+//! ```
+//!
+//! A rule panics when it does not hold, as tests do.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::missing_panics_doc,
+    clippy::panic,
+    reason = "a rule is the body of a test: it panics when it does not hold"
+)]
+
+pub mod atomicity;
+pub mod changes;
+pub mod concurrency;
+pub mod guards;
+pub mod log;
+pub mod nodes;
+pub mod paging;
+pub mod rows;
+pub mod tenants;
+pub mod uses;
+
+mod check;
+mod tenant;
+
+use std::pin::Pin;
+
+use crate::{AuditDraft, ControlStore, NodeStore};
+
+/// One empty store, made for one rule, and the doors to it that the ports do not have.
+pub trait Fixture: Sync {
+    /// The adapter.
+    type Store: ControlStore + NodeStore + Clone;
+
+    /// A handle on the store, as independent of the ones before as the adapter allows: the same file opened once
+    /// more, another connection, or a clone.
+    fn store(&self) -> Self::Store;
+
+    /// The audit drafts of everything committed, oldest first, each in the form of [`draft_line`].
+    fn drafts(&self) -> impl Future<Output = Vec<String>> + Send;
+
+    /// Starts a task beside the caller, on another thread if there is one. The answer is ready when the task
+    /// is done, and panics if the task has.
+    fn spawn(&self, task: Task) -> Task;
+}
+
+/// A task of the concurrency rules.
+pub type Task = Pin<Box<dyn Future<Output = ()> + Send>>;
+
+/// One line for one audit draft: `{micros} {kind}:{actor} {action} {target}`.
+#[must_use]
+pub fn draft_line(draft: &AuditDraft) -> String {
+    let at = draft.at().0;
+    let action = draft.action().as_str();
+    format!("{at} {} {action} {}", draft.actor(), draft.target())
+}
+
+/// Generates one `#[tokio::test]` per rule of the suite; the argument makes a fresh
+/// [`Fixture`](crate::conformance::Fixture) for each.
+#[macro_export]
+macro_rules! conformance_tests {
+    ($fixture:expr) => {
+        $crate::conformance_tests! { @each $fixture;
+            rows::an_organization_comes_back_as_it_was_written
+            rows::a_project_comes_back_as_it_was_written
+            rows::a_key_comes_back_as_it_was_written
+            rows::no_list_and_an_empty_list_are_told_apart
+            rows::a_credential_comes_back_as_it_was_written
+            rows::a_slot_must_match_in_every_part
+            rows::instance_secrets_come_back_by_name_and_version
+            rows::master_checks_come_back_by_version
+            rows::a_node_comes_back_as_it_was_written
+            rows::secrets_come_by_ascending_version
+            rows::key_ids_are_case_sensitive
+            rows::what_is_absent_is_none
+            paging::parts_cover_all_organizations_once
+            paging::parts_cover_the_asked_tenants_keys_once
+            paging::parts_cover_the_asked_tenants_credentials_once
+            paging::a_part_may_be_empty_and_may_begin_anywhere
+            guards::credential_absent_holds_for_a_free_slot
+            guards::credential_at_holds_for_its_generation
+            guards::instance_secret_absent_holds_for_a_free_version
+            guards::master_check_absent_holds_for_a_free_version
+            guards::key_absent_holds_for_a_free_id
+            guards::key_at_holds_for_its_generation
+            guards::key_exists_holds_for_a_key
+            guards::organization_name_free_holds_for_a_free_name
+            guards::project_exists_holds_for_an_own_project
+            guards::project_name_free_holds_within_the_organization
+            guards::secret_digest_is_holds_for_the_same_digest
+            guards::the_first_guard_that_fails_is_named
+            guards::guards_come_before_changes
+            guards::a_guard_does_not_see_another_organizations_rows
+            guards::an_instance_set_sees_no_organizations_rows
+            changes::a_revoked_key_keeps_its_first_time
+            changes::a_revoked_secret_keeps_its_first_time
+            changes::no_change_clears_a_revocation
+            changes::an_expiry_is_never_extended
+            changes::replacing_a_digest_touches_nothing_else
+            changes::a_key_is_disabled_and_enabled_again
+            changes::rules_are_replaced_whole
+            changes::an_organization_is_suspended_and_resumed
+            changes::every_change_of_a_key_steps_its_generation_by_one
+            changes::two_changes_in_one_set_are_two_steps
+            changes::a_credential_is_overwritten_and_deleted
+            changes::a_change_that_hits_no_row_is_a_conflict
+            changes::what_is_taken_is_a_conflict
+            changes::no_two_credentials_share_a_slot
+            changes::names_and_slots_are_free_in_another_organization
+            changes::an_empty_set_is_a_conflict
+            atomicity::a_failing_change_undoes_the_ones_before
+            atomicity::a_failing_change_undoes_an_insert_at_the_top
+            atomicity::a_key_is_inserted_with_all_its_secrets_or_not
+            atomicity::changes_are_made_in_their_order
+            tenants::a_foreign_row_in_a_set_is_cross_tenant
+            tenants::an_instance_set_reaches_no_organization
+            tenants::a_change_cannot_reach_another_organizations_row
+            tenants::a_key_cannot_stand_in_a_foreign_project
+            tenants::a_credential_cannot_stand_in_a_foreign_project
+            tenants::a_foreign_credential_is_not_overwritten
+            tenants::an_unknown_organization_can_own_nothing
+            tenants::a_set_belongs_to_one_organization_whatever_its_draft_says
+            tenants::reading_one_organization_shows_no_other
+            log::a_commit_logs_its_notices
+            log::every_subject_comes_back
+            log::sequences_ascend_and_nonces_differ
+            log::changes_since_is_inclusive_and_limited
+            log::a_commit_keeps_its_draft
+            log::the_hint_differs_after_any_commit
+            log::a_commit_is_seen_by_every_handle
+            uses::the_later_use_stands
+            uses::unknown_secrets_are_passed_over
+            uses::a_use_logs_no_change
+            nodes::a_second_node_is_told_who_holds_the_store
+            nodes::a_lease_that_ran_out_is_taken_over
+            nodes::a_replaced_node_cannot_renew
+            nodes::a_renewal_moves_the_lease
+            nodes::a_node_may_register_again
+            nodes::leaving_frees_the_store
+            nodes::leases_leave_the_control_plane_alone
+            concurrency::of_many_at_one_key_generation_one_wins
+            concurrency::of_many_at_one_credential_generation_one_wins
+            concurrency::of_many_who_mint_one_id_one_wins
+            concurrency::of_many_who_register_one_serves
+            concurrency::the_log_is_in_the_order_of_commits
+            concurrency::no_reader_sees_half_a_set
+            concurrency::a_dropped_commit_is_whole_or_absent
+        }
+    };
+    (@each $fixture:expr; $($file:ident::$rule:ident)*) => { $(
+        #[::tokio::test(flavor = "multi_thread", worker_threads = 2)]
+        async fn $rule() {
+            $crate::conformance::$file::$rule(&$fixture).await;
+        }
+    )* };
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn the_macro_names_every_rule() {
+        let files = [
+            ("rows", include_str!("conformance/rows.rs")),
+            ("paging", include_str!("conformance/paging.rs")),
+            ("guards", include_str!("conformance/guards.rs")),
+            ("changes", include_str!("conformance/changes.rs")),
+            ("atomicity", include_str!("conformance/atomicity.rs")),
+            ("tenants", include_str!("conformance/tenants.rs")),
+            ("log", include_str!("conformance/log.rs")),
+            ("uses", include_str!("conformance/uses.rs")),
+            ("nodes", include_str!("conformance/nodes.rs")),
+            ("concurrency", include_str!("conformance/concurrency.rs")),
+        ];
+        let suite = include_str!("conformance.rs");
+        let mut count = 0;
+        for (file, text) in files {
+            for after in text.split("pub async fn ").skip(1) {
+                let rule: String = after
+                    .chars()
+                    .take_while(|c| *c != '(' && *c != '<')
+                    .collect();
+                let line = format!("            {file}::{rule}\n");
+                assert!(suite.contains(&line), "{file}::{rule} reaches no adapter");
+                count += 1;
+            }
+        }
+        assert!(
+            count > 50,
+            "{count}: the rules are not written as this test expects"
+        );
+    }
+}
