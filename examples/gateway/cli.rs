@@ -1,0 +1,190 @@
+//! The command line.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+use http::Uri;
+use portcullis::{
+    CredentialName, EnvironmentName, KeyId, KeyPrefix, Lifetime, PrefixError, ProviderName,
+};
+use tracing::Level;
+
+/// A gateway for LLM providers: virtual keys for clients, sealed credentials for providers.
+///
+/// Without a sub-command it serves. The sub-commands work on the same data folder, also while it serves.
+#[derive(Debug, Parser)]
+#[command(name = "gateway", args_conflicts_with_subcommands = false)]
+pub(crate) struct Cli {
+    /// The data folder: portcullis.db and master.key.
+    #[arg(long, global = true, default_value = "portcullis-data", value_name = "DIR")]
+    pub(crate) data: PathBuf,
+
+    /// How much to log on standard error: error, warn, info, debug, trace.
+    #[arg(long, global = true, default_value = "warn", value_name = "LEVEL")]
+    pub(crate) log: Level,
+
+    #[command(flatten)]
+    pub(crate) serve: ServeArgs,
+
+    #[command(subcommand)]
+    pub(crate) command: Option<Command>,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct ServeArgs {
+    /// The address to serve on.
+    #[arg(long, default_value = "127.0.0.1:8080", value_name = "ADDRESS:PORT")]
+    pub(crate) listen: SocketAddr,
+
+    /// Forward to this OpenAI-compatible provider instead of the built-in one, such as <https://api.openai.com>. Its
+    /// credential is the one stored for `openai`.
+    #[arg(long, value_name = "URL", value_parser = upstream)]
+    pub(crate) upstream: Option<Uri>,
+
+    /// Forward paths that this gateway does not know, too: whoever has a key without a model list can then do all
+    /// that the stored credential may, including reading and deleting files.
+    #[arg(long)]
+    pub(crate) dangerously_forward_unknown_paths: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Virtual keys.
+    #[command(subcommand)]
+    Keys(KeysCommand),
+    /// Provider credentials: sealed when saved, masked when listed.
+    #[command(subcommand)]
+    Credentials(CredentialsCommand),
+    /// Checks that the database and the master key are there, belong together and open.
+    Doctor,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum KeysCommand {
+    /// Makes a key and prints it, once, on standard output.
+    Mint(MintArgs),
+    /// Lists the keys.
+    List,
+    /// Shows one key: its rules, its secrets, and when each was last used.
+    Show {
+        /// The key's id, as `keys list` shows it.
+        id: KeyId,
+    },
+    /// Gives a key a further secret under the same id, and prints it once. Both are valid for the grace period.
+    Rotate(RotateArgs),
+    /// Ends a key, or one of its secrets, for good. When it returns, no request passes.
+    Revoke {
+        /// The key's id.
+        id: KeyId,
+        /// Only this secret (its version, as `keys show` tells it).
+        #[arg(long, value_name = "VERSION")]
+        secret: Option<u32>,
+    },
+    /// Switches a key off, until `keys enable`.
+    Disable {
+        /// The key's id.
+        id: KeyId,
+    },
+    /// Switches a disabled key on again.
+    Enable {
+        /// The key's id.
+        id: KeyId,
+    },
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct MintArgs {
+    /// What the key is for.
+    #[arg(long, default_value = "unnamed")]
+    pub(crate) name: String,
+
+    /// The environment, which becomes part of the key's prefix.
+    #[arg(long = "env", default_value = "live", value_parser = prefix)]
+    pub(crate) prefix: KeyPrefix,
+
+    /// How long it lives: 1d, 7d, 30d, 60d, 90d, any other such as 12h, or never.
+    #[arg(long, default_value = "30d")]
+    pub(crate) lifetime: Lifetime,
+
+    /// Only this provider (may be given several times).
+    #[arg(long = "provider", value_name = "NAME")]
+    pub(crate) providers: Vec<String>,
+
+    /// Only this model: exact, '*', or 'segment/*' (may be given several times).
+    #[arg(long = "model", value_name = "PATTERN")]
+    pub(crate) models: Vec<String>,
+
+    /// Never this model; beats --model (may be given several times).
+    #[arg(long = "deny-model", value_name = "PATTERN")]
+    pub(crate) deny_models: Vec<String>,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct RotateArgs {
+    /// The key's id.
+    pub(crate) id: KeyId,
+
+    /// How long the old secret stays valid beside the new one, such as 24h; 0 ends it at once.
+    #[arg(long, default_value = "24h", value_parser = grace)]
+    pub(crate) grace: chrono::TimeDelta,
+
+    /// How long the new secret lives; as long as the old one did, if not given.
+    #[arg(long)]
+    pub(crate) lifetime: Option<Lifetime>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum CredentialsCommand {
+    /// Saves a provider's credential, read from standard input: `gateway credentials put openai < file`.
+    Put(CredentialArgs),
+    /// Lists the credentials, masked.
+    List,
+    /// Removes a provider's credential.
+    Delete(CredentialArgs),
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct CredentialArgs {
+    /// The provider.
+    pub(crate) provider: ProviderName,
+
+    /// One of several credentials of the provider.
+    #[arg(long, default_value_t = CredentialName::default())]
+    pub(crate) name: CredentialName,
+
+    /// Only for keys of this environment.
+    #[arg(long = "env", value_name = "ENV")]
+    pub(crate) environment: Option<EnvironmentName>,
+}
+
+/// The brand in this gateway's key prefixes: `gate_live_..`.
+const BRAND: &str = "gate";
+
+pub(crate) fn prefix(environment: &str) -> Result<KeyPrefix, PrefixError> {
+    KeyPrefix::new(BRAND, environment)
+}
+
+fn grace(text: &str) -> Result<chrono::TimeDelta, String> {
+    if text == "0" {
+        return Ok(chrono::TimeDelta::zero());
+    }
+    let lifetime: Lifetime = text.parse().map_err(|_| bad_grace(text))?;
+    let start = chrono::DateTime::UNIX_EPOCH;
+    let end = lifetime.expires_at(start, None).map_err(|why| why.to_string())?;
+    end.map(|end| end - start).ok_or_else(|| bad_grace(text))
+}
+
+fn bad_grace(text: &str) -> String {
+    format!("`{text}` is no grace period; write 0, or a number with d, h, min or s, such as 24h")
+}
+
+fn upstream(text: &str) -> Result<Uri, String> {
+    let uri: Uri = text.parse().map_err(|why| format!("{why}"))?;
+    let plain = matches!(uri.path(), "" | "/") && uri.query().is_none();
+    if matches!(uri.scheme_str(), Some("http" | "https")) && uri.authority().is_some() && plain {
+        Ok(uri)
+    } else {
+        Err("give scheme and host only, such as https://api.openai.com; the paths are the client's".to_owned())
+    }
+}

@@ -1,0 +1,96 @@
+//! The data folder: one SQLite file and one master-key file.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use portcullis::{
+    Actor, Admin, Gate, GateBuilder, MasterKeyFile, MasterKeys, OrganizationView, ProjectView,
+    ProviderName, SqliteStore,
+};
+
+use crate::Failure;
+
+/// Where things are in a data folder.
+pub(crate) struct Data {
+    folder: PathBuf,
+}
+
+impl Data {
+    pub(crate) fn at(folder: &Path) -> Self {
+        Self { folder: folder.to_owned() }
+    }
+
+    pub(crate) fn database(&self) -> PathBuf {
+        self.folder.join("portcullis.db")
+    }
+
+    pub(crate) fn master_key(&self) -> PathBuf {
+        self.folder.join("master.key")
+    }
+
+    /// Makes the folder, for its owner only, if it does not exist.
+    pub(crate) fn create_folder(&self) -> Result<(), Failure> {
+        let mut builder = fs::DirBuilder::new();
+        #[cfg(unix)]
+        std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+        match builder.create(&self.folder) {
+            Err(why) if why.kind() == io::ErrorKind::AlreadyExists && self.folder.is_dir() => Ok(()),
+            Err(why) => Err(format!(
+                "cannot make the data folder {}: {why}. Choose another one with --data",
+                self.folder.display()
+            )
+            .into()),
+            Ok(()) => Ok(()),
+        }
+    }
+
+    /// Reads the master key, or makes it on the first start; `true` when it was made.
+    pub(crate) fn read_or_create_master_key(&self) -> Result<(MasterKeys, bool), Failure> {
+        Ok(MasterKeyFile::read_or_create(self.master_key(), self.database())?)
+    }
+
+    /// The admin actions on data that exist, beside a gateway that may be serving. Makes nothing.
+    pub(crate) async fn open_admin(&self) -> Result<Admin, Failure> {
+        if !self.database().exists() && !self.master_key().exists() {
+            return Err(format!(
+                "there is no gateway data in {}. Start the gateway once to make it, or name the folder with --data",
+                self.folder.display()
+            )
+            .into());
+        }
+        let master = MasterKeyFile::read(self.master_key())?;
+        let store = SqliteStore::open_existing(self.database())?;
+        Ok(configure(store, master)?.open_admin(operator()?).await?)
+    }
+}
+
+/// What serving and the commands beside it have in common: they must agree.
+pub(crate) fn configure(store: SqliteStore, master: MasterKeys) -> Result<GateBuilder, Failure> {
+    let providers: Result<Vec<ProviderName>, _> = PROVIDERS.iter().map(|name| name.parse()).collect();
+    Ok(Gate::builder(store, master)
+        .providers(providers?)
+        .credential_hint("Add it on the gateway's machine: gateway credentials put {provider}"))
+}
+
+/// The organization and project that this gateway works with: the first ones.
+pub(crate) async fn tenant(admin: &Admin) -> Result<(OrganizationView, ProjectView), Failure> {
+    let none = "the data folder has no organization or project yet; start the gateway once to make them";
+    let org = admin.organizations().await?.into_iter().next().ok_or(none)?;
+    let project = admin.projects(org.id).await?.into_iter().next().ok_or(none)?;
+    Ok((org, project))
+}
+
+/// Who acts: the login name of whoever runs the command.
+#[expect(clippy::disallowed_methods, reason = "a program may read its environment; libraries take values")]
+pub(crate) fn operator() -> Result<Actor, Failure> {
+    let name = std::env::var("USER").or_else(|_| std::env::var("LOGNAME"));
+    Ok(Actor::operator(name.as_deref().unwrap_or("unknown"))?)
+}
+
+/// The built-in provider's name.
+pub(crate) const BUILTIN: &str = "builtin";
+/// The name of the provider behind `--upstream`.
+pub(crate) const OPENAI: &str = "openai";
+/// All providers that this gateway can forward to.
+const PROVIDERS: [&str; 2] = [BUILTIN, OPENAI];

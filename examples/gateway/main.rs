@@ -1,0 +1,49 @@
+//! An OpenAI-compatible gateway that embeds Portcullis.
+//!
+//! `cargo run --example gateway` makes a data folder on its first start, prints a key and lines to paste, and serves on
+//! loopback in front of a built-in provider. `cargo run --example gateway -- --help` shows the rest: another
+//! provider, and the sub-commands that work on the same data, also while it serves.
+
+mod bootstrap;
+mod builtin;
+mod cli;
+mod credentials;
+mod data;
+mod doctor;
+mod keys;
+mod proxy;
+mod serve;
+mod show;
+
+use std::error::Error;
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use crate::cli::{Cli, Command};
+
+/// What any command may fail with: one sentence, with the cure in it.
+type Failure = Box<dyn Error + Send + Sync>;
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let cli = Cli::parse();
+    tracing_subscriber::fmt()
+        .with_max_level(cli.log)
+        .with_writer(std::io::stderr)
+        .with_ansi(false)
+        .init();
+    let done = match cli.command {
+        None => serve::run(&cli.data, cli.serve).await,
+        Some(Command::Keys(command)) => keys::run(&cli.data, command).await,
+        Some(Command::Credentials(command)) => credentials::run(&cli.data, command).await,
+        Some(Command::Doctor) => doctor::run(&cli.data).await,
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            show::failure(&*failure);
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,149 @@
+//! What people see. Keys go to standard output, alone on a line; all the rest to standard error, so that
+//! `gateway keys mint > file` does what it looks like.
+
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command line program talks to its user")]
+
+use std::error::Error;
+use std::net::SocketAddr;
+
+use chrono::{DateTime, SecondsFormat, Utc};
+use http::Uri;
+use portcullis::{CredentialView, Diagnosis, KeyView, Minted};
+
+use crate::data::{BUILTIN, Data};
+
+pub(crate) fn failure(failure: &(dyn Error + 'static)) {
+    eprintln!("error: {failure}");
+    let mut source = failure.source();
+    while let Some(cause) = source {
+        // A transparent error prints its source already.
+        if !failure.to_string().contains(&cause.to_string()) {
+            eprintln!("  because: {cause}");
+        }
+        source = cause.source();
+    }
+}
+
+pub(crate) fn master_key_made(data: &Data) {
+    eprintln!("A new master key was made: {} (mode 0600).", data.master_key().display());
+    eprintln!("Keep a copy in a safe place: without it the stored credentials cannot be opened.");
+    eprintln!();
+}
+
+pub(crate) fn welcome(data: &Data, address: SocketAddr, provider: &str, upstream: &Uri) {
+    eprintln!("Serving on http://{address}, with the data in {}.", data.database().display());
+    if provider == BUILTIN {
+        eprintln!("Forwarding to the built-in provider. For a real one:");
+        eprintln!("  cargo run --example gateway -- credentials put openai < your-openai-key.txt");
+        eprintln!("  cargo run --example gateway -- --upstream https://api.openai.com");
+    } else {
+        eprintln!("Forwarding to {upstream} with the credential stored for {provider}.");
+    }
+    eprintln!();
+}
+
+pub(crate) fn first_key(minted: Minted, address: SocketAddr) {
+    eprintln!("A first key was made. It is shown this once:");
+    eprintln!();
+    minted.key.expose_once(|key| {
+        println!("{key}");
+        eprintln!();
+        eprintln!("Try it:");
+        eprintln!("  curl http://{address}/v1/chat/completions -H 'Authorization: Bearer {key}' \\");
+        eprintln!("    -H 'Content-Type: application/json' \\");
+        eprintln!("    -d '{{\"model\":\"builtin-chat\",\"messages\":[{{\"role\":\"user\",\"content\":\"hello\"}}]}}'");
+        eprintln!();
+        eprintln!("  # Python: pip install openai");
+        eprintln!("  from openai import OpenAI");
+        eprintln!("  client = OpenAI(base_url='http://{address}/v1', api_key='{key}')");
+        eprintln!("  messages = [{{'role': 'user', 'content': 'hello'}}]");
+        eprintln!("  print(client.chat.completions.create(model='builtin-chat', messages=messages))");
+        eprintln!();
+        eprintln!("Revoke it while this runs: cargo run --example gateway -- keys revoke {}", minted.id);
+    });
+}
+
+pub(crate) fn known_keys() {
+    eprintln!("The keys of this data folder were shown when they were minted. To see them, or to mint another one:");
+    eprintln!("  cargo run --example gateway -- keys list");
+    eprintln!("  cargo run --example gateway -- keys mint --name my-key");
+}
+
+pub(crate) fn minted(minted: Minted) {
+    eprintln!("Key {}, secret {}, {}. It is shown this once:", minted.id, minted.version, until(minted.expires_at));
+    minted.key.expose_once(|key| println!("{key}"));
+}
+
+pub(crate) fn keys(keys: &[KeyView]) {
+    println!("{:<14}{:<24}{:<10}{:<10}{:<28}{:<22}", "ID", "NAME", "ENV", "STATE", "KEY", "LAST USED");
+    for key in keys {
+        let newest = key.secrets.first();
+        let display = newest.map_or("", |secret| secret.display.as_str());
+        let used = key.secrets.iter().filter_map(|secret| secret.last_used_at).max();
+        println!(
+            "{:<14}{:<24}{:<10}{:<10}{display:<28}{:<22}",
+            key.id,
+            key.name,
+            key.environment,
+            key.state,
+            time_or(used, "never"),
+        );
+    }
+}
+
+pub(crate) fn key(key: &KeyView) {
+    println!("key          {}", key.id);
+    println!("name         {}", key.name);
+    println!("state        {}", key.state);
+    println!("environment  {}", key.environment);
+    println!("organization {}", key.org);
+    println!("project      {}", key.project);
+    println!("may call     {}", key.rules);
+    println!("minted       {}", time(key.created_at));
+    for secret in &key.secrets {
+        println!();
+        println!("secret {}     {}", secret.version, secret.display);
+        println!("  state      {}", secret.state);
+        println!("  minted     {}", time(secret.created_at));
+        println!("  expires    {}", time_or(secret.expires_at, "never"));
+        if let Some(at) = secret.revoked_at {
+            println!("  revoked    {}", time(at));
+        }
+        println!("  last used  {}", time_or(secret.last_used_at, "never"));
+    }
+}
+
+pub(crate) fn credentials(credentials: &[CredentialView]) {
+    println!("{:<12}{:<16}{:<10}{:<26}{:<6}{:<22}", "PROVIDER", "NAME", "ENV", "CREDENTIAL", "GEN", "SAVED");
+    for one in credentials {
+        let environment = one.environment.as_ref().map_or("any", |environment| environment.as_str());
+        println!(
+            "{:<12}{:<16}{environment:<10}{:<26}{:<6}{:<22}",
+            one.provider,
+            one.name,
+            one.mask,
+            one.generation,
+            time(one.updated_at),
+        );
+    }
+}
+
+pub(crate) fn diagnosis(diagnosis: &Diagnosis) {
+    print!("{diagnosis}");
+}
+
+pub(crate) fn done(sentence: &str) {
+    eprintln!("{sentence}");
+}
+
+fn until(expires_at: Option<DateTime<Utc>>) -> String {
+    expires_at.map_or_else(|| "never expires".to_owned(), |at| format!("expires {}", time(at)))
+}
+
+fn time(at: DateTime<Utc>) -> String {
+    at.to_rfc3339_opts(SecondsFormat::Secs, true)
+}
+
+fn time_or(at: Option<DateTime<Utc>>, otherwise: &str) -> String {
+    at.map_or_else(|| otherwise.to_owned(), time)
+}
