@@ -65,6 +65,15 @@ pub enum Refusal {
     /// A body that cannot be read in exactly one way.
     #[error("the request body was refused: {0}")]
     Body(BodyError),
+    /// A body longer than the gateway takes.
+    #[error("the request body is longer than {limit} bytes")]
+    BodyTooLong {
+        /// The most that is taken, in bytes.
+        limit: usize,
+    },
+    /// A body that ended before it was whole.
+    #[error("the request body did not arrive whole")]
+    BodyCutShort,
     /// No credential is stored for the provider.
     #[error("no credential is stored for provider {provider:?}, name {name:?}")]
     MissingCredential {
@@ -86,9 +95,17 @@ pub enum Refusal {
     /// The gate cannot answer for its rules.
     #[error("the gate cannot check requests: {0}")]
     Unavailable(#[from] Unavailable),
+    /// A handler asked for its caller where nobody authenticates one. The gateway's mistake, so nothing is said of it.
+    #[error(
+        "the route was reached without a caller: put it behind the layer that authenticates, and do not list it as open"
+    )]
+    NoCaller,
     /// The provider did not answer. Not the gate's refusal, but it leaves by the same door.
     #[error("the provider did not answer")]
     Upstream,
+    /// The provider did not accept the stored credential. The caller's own key is in order, so it must not hear "401".
+    #[error("the provider did not accept the stored credential; put a valid one")]
+    CredentialRejected,
 }
 
 /// Why a gate cannot answer for its rules.
@@ -137,12 +154,13 @@ impl Refusal {
             },
             Self::OrganizationSuspended { .. } => StatusCode::FORBIDDEN,
             Self::UnsupportedEndpoint => StatusCode::NOT_FOUND,
-            Self::Body(_) => StatusCode::BAD_REQUEST,
+            Self::Body(_) | Self::BodyCutShort => StatusCode::BAD_REQUEST,
+            Self::BodyTooLong { .. } => StatusCode::PAYLOAD_TOO_LARGE,
             Self::MissingCredential { .. } => StatusCode::FAILED_DEPENDENCY,
-            Self::CredentialUnreadable { .. } | Self::Unavailable(_) => {
+            Self::CredentialUnreadable { .. } | Self::Unavailable(_) | Self::NoCaller => {
                 StatusCode::SERVICE_UNAVAILABLE
             }
-            Self::Upstream => StatusCode::BAD_GATEWAY,
+            Self::Upstream | Self::CredentialRejected => StatusCode::BAD_GATEWAY,
         }
     }
 
@@ -160,11 +178,13 @@ impl Refusal {
             Self::Scope { why, .. } => why.code(),
             Self::OrganizationSuspended { .. } => "organization_suspended",
             Self::UnsupportedEndpoint => "unsupported_endpoint",
-            Self::Body(_) => "invalid_body",
+            Self::Body(_) | Self::BodyCutShort => "invalid_body",
+            Self::BodyTooLong { .. } => "body_too_long",
             Self::MissingCredential { .. } => "missing_provider_credential",
             Self::CredentialUnreadable { .. } => "credential_unreadable",
-            Self::Unavailable(_) => "gate_unavailable",
+            Self::Unavailable(_) | Self::NoCaller => "gate_unavailable",
             Self::Upstream => "upstream_unavailable",
+            Self::CredentialRejected => "provider_credential_rejected",
         }
     }
 
@@ -189,6 +209,12 @@ impl Refusal {
                 "This endpoint is not supported here. Check the method and the path.".into()
             }
             Self::Body(why) => why.to_string().into(),
+            Self::BodyCutShort => {
+                "The request body did not arrive whole: send the request again.".into()
+            }
+            Self::BodyTooLong { limit } => {
+                format!("The request body is too long: send at most {limit} bytes.").into()
+            }
             Self::MissingCredential { provider, name, hint } => {
                 let what = format!("No credential {name:?} is configured for provider {provider:?}.");
                 let cure = hint.as_deref().unwrap_or("Ask your administrator to add one.");
@@ -199,10 +225,13 @@ impl Refusal {
                  your administrator."
                     .into()
             }
-            Self::Unavailable(_) => {
+            Self::Unavailable(_) | Self::NoCaller => {
                 "The gateway cannot check this request at the moment. Try again shortly.".into()
             }
             Self::Upstream => "The provider did not answer. Try again shortly.".into(),
+            Self::CredentialRejected => {
+                "The provider did not accept the gateway's credential. Tell your administrator.".into()
+            }
         }
     }
 
