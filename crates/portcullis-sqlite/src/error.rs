@@ -119,3 +119,52 @@ const LOCKED: &str = "another process kept it locked for 5 seconds: end what hol
 const READ_ONLY: &str = "it or its folder is read-only for this user: make both writable (SQLite keeps files named -wal and -shm beside it)";
 const CANNOT_OPEN: &str = "it cannot be opened: check that it is a file, that its folder exists, and that this user may write to both";
 const ALTERED: &str = "its rows or tables are not as we wrote them: restore a backup";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_failure_of_sqlite_has_its_kind() {
+        use StoreErrorKind::{Conflict, Corrupt, NotOurs, Unavailable};
+        let cases = [
+            (ffi::SQLITE_BUSY, Unavailable, "locked"),
+            (ffi::SQLITE_LOCKED, Unavailable, "locked"),
+            (ffi::SQLITE_PROTOCOL, Unavailable, "locked"),
+            (ffi::SQLITE_FULL, Unavailable, "free space"),
+            (ffi::SQLITE_READONLY, Unavailable, "read-only"),
+            (ffi::SQLITE_PERM, Unavailable, "read-only"),
+            (ffi::SQLITE_CANTOPEN, Unavailable, "folder exists"),
+            (ffi::SQLITE_IOERR_WRITE, Unavailable, "check its disk"),
+            (ffi::SQLITE_NOTADB, NotOurs, "not an SQLite database"),
+            (ffi::SQLITE_CORRUPT, Corrupt, "restore a backup"),
+            (ffi::SQLITE_SCHEMA, Corrupt, "restore a backup"),
+            (ffi::SQLITE_ERROR, Corrupt, "restore a backup"),
+            (ffi::SQLITE_TOOBIG, Conflict, "larger"),
+            (ffi::SQLITE_CONSTRAINT_FOREIGNKEY, Conflict, "no such row"),
+            (ffi::SQLITE_CONSTRAINT_UNIQUE, Conflict, "taken already"),
+            (ffi::SQLITE_CONSTRAINT_PRIMARYKEY, Conflict, "taken already"),
+            (ffi::SQLITE_CONSTRAINT_TRIGGER, Conflict, "must stand"),
+            (ffi::SQLITE_CONSTRAINT_CHECK, Conflict, "rule of the schema"),
+        ];
+        for (code, kind, cure) in cases {
+            let failure = rusqlite::Error::SqliteFailure(ffi::Error::new(code), None);
+            let error = Trouble::from(failure).explain(Path::new("/var/lib/portcullis.db"));
+            assert_eq!(error.kind(), kind, "{code}: {error}");
+            let sentence = error.to_string();
+            assert!(
+                sentence.starts_with("/var/lib/portcullis.db: "),
+                "{sentence}"
+            );
+            assert!(sentence.contains(cure), "{code}: {sentence}");
+        }
+    }
+
+    #[test]
+    fn only_a_lock_is_busy() {
+        let failure = |code| rusqlite::Error::SqliteFailure(ffi::Error::new(code), None);
+        assert!(Trouble::from(failure(ffi::SQLITE_BUSY_SNAPSHOT)).is_busy());
+        assert!(!Trouble::from(failure(ffi::SQLITE_FULL)).is_busy());
+        assert!(!Trouble::from(unavailable("closed")).is_busy());
+    }
+}

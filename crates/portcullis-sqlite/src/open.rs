@@ -199,3 +199,46 @@ const PRAGMAS: [(&str, &str); 5] = [
 ];
 
 const NO_WAL: &str = "its file system has no shared memory, which SQLite's write-ahead log needs: keep it on a local disk";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn both_connections_are_set_up() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("portcullis.db");
+        let connections = open(&path, Missing::Create).unwrap();
+        for (db, query_only) in [(&connections.writer, 0), (&connections.reader, 1)] {
+            let number = |pragma: &str| -> i64 {
+                db.pragma_query_value(None, pragma, |row| row.get(0))
+                    .unwrap()
+            };
+            let mode: String = db
+                .pragma_query_value(None, "journal_mode", |row| row.get(0))
+                .unwrap();
+            assert_eq!(mode, "wal");
+            assert_eq!(number("synchronous"), 2, "FULL");
+            assert_eq!(number("foreign_keys"), 1);
+            assert_eq!(number("recursive_triggers"), 1);
+            assert_eq!(number("trusted_schema"), 0);
+            assert_eq!(number("secure_delete"), 1);
+            assert_eq!(number("busy_timeout"), 5_000);
+            assert_eq!(number("query_only"), query_only);
+            assert_eq!(number("application_id"), 0x5043_4c53);
+        }
+        let merges = |db: &Connection| {
+            !db.db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE)
+                .unwrap()
+        };
+        assert!(merges(&connections.writer) && merges(&connections.reader));
+    }
+
+    #[test]
+    fn the_reader_cannot_write() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("portcullis.db");
+        let reader = open(&path, Missing::Create).unwrap().reader;
+        assert!(reader.execute("DELETE FROM nodes", []).is_err());
+    }
+}

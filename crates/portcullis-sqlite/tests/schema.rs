@@ -1,0 +1,187 @@
+//! What the database refuses by itself, whoever writes to it.
+
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail their test")]
+
+use portcullis_sqlite::SqliteStore;
+use rusqlite::Connection;
+use tempfile::TempDir;
+
+#[test]
+fn audit_drafts_and_change_log_are_append_only() {
+    let db = Database::new();
+    for recursive_triggers in ["OFF", "ON"] {
+        db.run(&format!("PRAGMA recursive_triggers = {recursive_triggers}"))
+            .unwrap();
+        for sql in [
+            "UPDATE audit_drafts SET actor_id = 'eve'",
+            "UPDATE audit_drafts SET draft_id = 5",
+            "DELETE FROM audit_drafts",
+            "REPLACE INTO audit_drafts VALUES (1, 1, NULL, 0, 'operator', 'eve', 'a', 't')",
+            "INSERT OR REPLACE INTO audit_drafts VALUES (1, 1, NULL, 0, 'operator', 'eve', 'a', 't')",
+            "INSERT INTO audit_drafts VALUES (1, 1, NULL, 0, 'operator', 'eve', 'a', 't')
+             ON CONFLICT DO UPDATE SET actor_id = 'eve'",
+            "UPDATE OR REPLACE audit_drafts SET draft_id = 2",
+            "UPDATE changes SET seq = 9",
+            "DELETE FROM changes",
+            "REPLACE INTO changes VALUES (1, randomblob(16), 'instance', NULL, NULL)",
+        ] {
+            let error = db.run(sql).unwrap_err().to_string();
+            assert!(error.contains("append-only"), "{sql}: {error}");
+        }
+    }
+    let kept = db.text("SELECT group_concat(actor_id) FROM audit_drafts");
+    assert_eq!(kept, "ada");
+}
+
+#[test]
+fn a_row_cannot_point_into_another_organization() {
+    let db = Database::new();
+    for sql in [
+        "UPDATE keys SET project_id = x'b1b1b1b1b1b1b1b1b1b1b1b1b1b1b1b1', generation = 2",
+        "INSERT INTO keys SELECT org_id, 'bbbbbbbbbbbb', x'b1b1b1b1b1b1b1b1b1b1b1b1b1b1b1b1', name, prefix,
+             environment, NULL, NULL, '[]', NULL, NULL, 1, 1 FROM keys",
+        "UPDATE key_secrets SET org_id = x'bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb'",
+        "INSERT INTO credentials VALUES (x'aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa', randomblob(16),
+             x'b1b1b1b1b1b1b1b1b1b1b1b1b1b1b1b1', NULL, 'openai', 'default', 1, '', x'', 1, 1)",
+        "INSERT INTO projects VALUES (randomblob(16), randomblob(16), 'p', 1)",
+        "DELETE FROM organizations",
+    ] {
+        let error = db.run(sql).unwrap_err().to_string();
+        assert!(error.contains("FOREIGN KEY"), "{sql}: {error}");
+    }
+    let error =
+        db.run("UPDATE keys SET org_id = x'bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb', generation = 2");
+    assert!(
+        error
+            .unwrap_err()
+            .to_string()
+            .contains("keeps its id and its tenant")
+    );
+}
+
+#[test]
+fn a_slot_without_its_optional_parts_is_still_one_slot() {
+    let db = Database::new();
+    let put = |project: &str, environment: &str| {
+        db.run(&format!(
+            "INSERT INTO credentials VALUES (x'aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa', randomblob(16), {project},
+                 {environment}, 'openai', 'default', 1, '', x'', 1, 1)"
+        ))
+    };
+    let a1 = "x'a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1'";
+    for (project, environment) in [
+        ("NULL", "NULL"),
+        (a1, "NULL"),
+        ("NULL", "'live'"),
+        (a1, "'live'"),
+    ] {
+        put(project, environment).unwrap();
+        assert!(
+            put(project, environment)
+                .unwrap_err()
+                .to_string()
+                .contains("UNIQUE")
+        );
+    }
+}
+
+#[test]
+fn an_end_stays_an_end() {
+    let db = Database::new();
+    db.run("UPDATE keys SET revoked_at = 5, generation = 2")
+        .unwrap();
+    db.run("UPDATE key_secrets SET revoked_at = 5, expires_at = 5")
+        .unwrap();
+    db.run("UPDATE key_secrets SET expires_at = 4").unwrap();
+    for sql in [
+        "UPDATE keys SET revoked_at = NULL, generation = 3",
+        "UPDATE keys SET revoked_at = 6, generation = 3",
+        "UPDATE key_secrets SET revoked_at = NULL",
+        "UPDATE key_secrets SET revoked_at = 4",
+        "UPDATE key_secrets SET expires_at = 5",
+        "UPDATE key_secrets SET expires_at = NULL",
+    ] {
+        let error = db.run(sql).unwrap_err().to_string();
+        assert!(error.contains("stays revoked"), "{sql}: {error}");
+    }
+}
+
+#[test]
+fn generations_step_by_one() {
+    let db = Database::new();
+    for sql in [
+        "UPDATE keys SET generation = 1",
+        "UPDATE keys SET generation = 3",
+        "UPDATE keys SET name = 'other'",
+        "UPDATE organizations SET generation = 9",
+    ] {
+        let error = db.run(sql).unwrap_err().to_string();
+        assert!(error.contains("generation steps by one"), "{sql}: {error}");
+    }
+    db.run("UPDATE keys SET name = 'other', generation = 2")
+        .unwrap();
+}
+
+#[test]
+fn columns_hold_what_they_say() {
+    let db = Database::new();
+    for sql in [
+        "UPDATE key_secrets SET expires_at = 'soon'",
+        "UPDATE key_secrets SET digest = 'text'",
+        "UPDATE key_secrets SET created_at = 1.5",
+        "INSERT INTO projects VALUES (x'aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa', x'00', 'short id', 1)",
+        "INSERT INTO changes VALUES (9, x'00', 'instance', NULL, NULL)",
+        "INSERT INTO changes VALUES (9, randomblob(16), 'weather', NULL, NULL)",
+        "INSERT INTO changes VALUES (9, randomblob(16), 'key', NULL, NULL)",
+    ] {
+        let error = db.run(sql).unwrap_err().to_string();
+        assert!(
+            error.contains("cannot store") || error.contains("CHECK"),
+            "{sql}: {error}"
+        );
+    }
+}
+
+/// Two organizations with a project each, one key with a secret, one draft, one change: written by hand.
+struct Database {
+    db: Connection,
+    _folder: TempDir,
+}
+
+impl Database {
+    fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("portcullis.db");
+        SqliteStore::open(&path).unwrap();
+        let db = Connection::open(&path).unwrap();
+        db.execute_batch(ROWS).unwrap();
+        Self {
+            db,
+            _folder: folder,
+        }
+    }
+
+    fn run(&self, sql: &str) -> rusqlite::Result<()> {
+        self.db.execute_batch(sql)
+    }
+
+    fn text(&self, sql: &str) -> String {
+        self.db.query_row(sql, [], |row| row.get(0)).unwrap()
+    }
+}
+
+const ROWS: &str = "
+    PRAGMA foreign_keys = ON;
+    INSERT INTO organizations VALUES
+        (x'aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa', 'A', x'', randomblob(8), 1, 1, NULL, 1, 1),
+        (x'bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb', 'B', x'', randomblob(8), 1, 1, NULL, 1, 1);
+    INSERT INTO projects VALUES
+        (x'aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa', x'a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1', 'P', 1),
+        (x'bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb', x'b1b1b1b1b1b1b1b1b1b1b1b1b1b1b1b1', 'P', 1);
+    INSERT INTO keys VALUES (x'aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa', 'aaaaaaaaaaaa',
+        x'a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1', 'K', 'mr_live_', 'live', NULL, NULL, '[]', NULL, NULL, 1, 1);
+    INSERT INTO key_secrets VALUES (x'aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa', 'aaaaaaaaaaaa', 1, 'sha256', NULL,
+        x'00', 'x2Qa', 1, NULL, NULL, NULL);
+    INSERT INTO changes VALUES (1, randomblob(16), 'instance', NULL, NULL);
+    INSERT INTO audit_drafts VALUES (1, 1, NULL, 1, 'operator', 'ada', 'a', 't');
+";
