@@ -96,7 +96,7 @@ fn fuzz_check(workspace: &Workspace) -> Exec {
         "--target-dir",
         &target,
     ])
-    .env("CUSTOM_LIBFUZZER_PATH", "not-linked.a")
+    .env("CUSTOM_LIBFUZZER_PATH", "target/not-linked.a")
 }
 
 #[cfg(test)]
