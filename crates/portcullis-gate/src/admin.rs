@@ -15,6 +15,7 @@ use portcullis_envelope::MasterKeys;
 use portcullis_key::{Digester, MaxLifetime};
 use portcullis_store::{
     Actor, AuditAction, AuditDraft, AuditTarget, ChangeSet, NodeRow, OrgId, Outcome, ProviderName,
+    StoreError,
 };
 
 pub use self::credentials::{CredentialView, PutCredential};
@@ -161,34 +162,33 @@ impl Admin {
         match self.stores().commit(set).await? {
             Outcome::GuardFailed(index) => Ok(Some(index)),
             Outcome::Committed { seq } => {
-                self.barrier(seq).await?;
-                Ok(None)
+                let lagging = self.barrier(seq).await;
+                let lagging = lagging.map_err(|source| AdminError::NotConfirmed { seq, source })?;
+                if lagging.is_empty() {
+                    return Ok(None);
+                }
+                let nodes = lagging.into_iter().map(|node| node.description).collect();
+                Err(AdminError::NotAppliedEverywhere { seq, nodes })
             }
         }
     }
 
-    /// Waits until every serving node has applied `seq`, or its lease ran out.
-    async fn barrier(&self, seq: u64) -> Result<(), AdminError> {
+    /// Waits until every serving node has applied `seq`, or its lease ran out; the nodes of which neither came true.
+    async fn barrier(&self, seq: u64) -> Result<Vec<NodeRow>, StoreError> {
         if let Origin::Within(node) = &self.origin {
             node.follow().await?;
         }
-        let mut waited = Duration::ZERO;
-        loop {
-            let lagging = self.lagging(seq).await?;
-            if lagging.is_empty() {
-                return Ok(());
-            }
-            if waited >= BARRIER_LIMIT {
-                let nodes = lagging.into_iter().map(|node| node.description).collect();
-                return Err(AdminError::NotAppliedEverywhere { seq, nodes });
+        for _ in 0..BARRIER_POLLS {
+            if self.lagging(seq).await?.is_empty() {
+                return Ok(Vec::new());
             }
             tokio::time::sleep(BARRIER_POLL).await;
-            waited += BARRIER_POLL;
         }
+        self.lagging(seq).await
     }
 
     /// The nodes that may still answer by rules older than `seq`.
-    async fn lagging(&self, seq: u64) -> Result<Vec<NodeRow>, AdminError> {
+    async fn lagging(&self, seq: u64) -> Result<Vec<NodeRow>, StoreError> {
         let now = convert::micros(self.now());
         let mut nodes = self.stores().nodes().await?;
         nodes.retain(|node| node.applied < seq && node.lease_until > now);
@@ -207,8 +207,8 @@ impl fmt::Debug for Admin {
     }
 }
 
-/// How often the nodes are looked at while an action waits for them.
-const BARRIER_POLL: Duration = Duration::from_micros(500);
-/// The longest wait: beyond the longest lease a policy may have, so that only a node that renews its lease
-/// without applying what it reads can reach it.
-const BARRIER_LIMIT: Duration = Duration::from_secs(75);
+/// How often the nodes are looked at while an action waits for them: a timer is not finer.
+const BARRIER_POLL: Duration = Duration::from_millis(1);
+/// The longest wait, at least 75 s: beyond the longest lease a policy may have, so that only a node that renews its
+/// lease without applying what it reads can reach it.
+const BARRIER_POLLS: u32 = 75_000;

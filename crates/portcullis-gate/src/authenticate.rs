@@ -58,20 +58,27 @@ fn authenticate(
     let slot = KeyId::from_bytes(*key.id().as_bytes())
         .ok()
         .and_then(|id| node.keys.pin().get(&id).cloned());
-    let (slot, secret) = match_secret(node, &key, slot)?;
-    // The signal before the rules are judged: what is revoked in between is cut, not missed.
-    let signal = secret.cell.signal();
+    let (slot, matched) = match_secret(node, &key, slot)?;
+    // The signal first, then the rules once more: what ends after this reading of the rules ends this signal, and
+    // what ended before it is seen in them. The rules that the secret was matched with may be older than the signal.
+    let signal = matched.cell.signal();
+    let rules = slot.rules();
+    let secret = rules
+        .secret(matched.version)
+        .ok_or_else(|| replaced_secret(&slot))?;
 
-    check_standing(node, &slot, &secret, now)?;
+    check_standing(node, &slot, secret, now)?;
     if let Err(why) = secret.scope.check_environment(&node.environments) {
         return Err(Refusal::Scope { key: slot.id, why });
     }
-    node.uses.note(slot.id, &secret, convert::micros(now.utc));
-    node.replace_obsolete_digest(&key, &slot, &secret);
+    node.uses.note(slot.id, secret, convert::micros(now.utc));
+    // The digest that was verified, so that an upgrade replaces that one and no other.
+    node.replace_obsolete_digest(&key, &slot, &matched);
+    drop(rules);
     Ok(Caller::new(
         Arc::clone(node),
         slot,
-        secret.version,
+        matched.version,
         signal,
         client,
     ))

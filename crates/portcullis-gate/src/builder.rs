@@ -17,7 +17,7 @@ use crate::gate::Gate;
 use crate::instance::{self, DigestPolicy};
 use crate::node::Node;
 use crate::node::follow::Follower;
-use crate::node::freshness::{Freshness, FreshnessPolicy, InvalidFreshness};
+use crate::node::freshness::{Freshness, FreshnessPolicy, InvalidFreshness, MAX_LEASE};
 use crate::node::upgrades::Upgrades;
 use crate::node::uses::Uses;
 use crate::settlement::{Observer, Settlement};
@@ -160,10 +160,14 @@ impl GateBuilder {
             observer: self.observer,
             credential_hint: self.credential_hint,
         });
-        node.load().await?;
-        node.renew_lease().await?;
-        node.follow().await?;
-        Ok((Gate::new(Arc::clone(&node)), Upkeep::new(&node)))
+        match start(&node).await {
+            Ok(()) => Ok((Gate::new(Arc::clone(&node)), Upkeep::new(&node))),
+            Err(why) => {
+                // Not waited for by the next start; where that fails too, the lease runs out.
+                let _told_or_not = node.stores.leave(id).await;
+                Err(why)
+            }
+        }
     }
 
     /// Opens the admin actions alone, for a command beside a serving process: no lease, no rules in memory. Each
@@ -195,8 +199,23 @@ impl fmt::Debug for GateBuilder {
     }
 }
 
+/// Loads the rules and confirms them under a lease that is still this process's own.
+async fn start(node: &Node) -> Result<(), OpenError> {
+    node.load().await?;
+    node.renew_lease().await?;
+    node.follow().await?;
+    if node.freshness.is_over() {
+        // Loading took longer than the lease, and another process was waiting for it.
+        let other = node.stores.nodes().await?.into_iter().next();
+        let by = other.map_or_else(|| "another process".to_owned(), |node| node.description);
+        return Err(OpenError::AlreadyServed { by });
+    }
+    Ok(())
+}
+
 /// Takes the lease. When another process holds it, waits to see whether that one is alive: a lease that is renewed is
-/// a process that serves; one that runs out was left behind by a crash.
+/// a process that serves; one that runs out was left behind by a crash. A lease that neither is renewed nor runs out
+/// within the longest time that there is (the clock was set back) is taken for held: waiting on would never be told.
 async fn register(
     stores: &Stores,
     clock: &dyn Clock,
@@ -204,6 +223,7 @@ async fn register(
     mut me: NodeRow,
 ) -> Result<(), OpenError> {
     let mut first_seen: Option<NodeRow> = None;
+    let mut patience = MAX_LEASE;
     loop {
         let now = clock.now().utc;
         me.lease_until = convert::micros(now + policy.lease);
@@ -212,12 +232,15 @@ async fn register(
             Registration::HeldBy(holder) => holder,
         };
         let seen = first_seen.get_or_insert_with(|| holder.clone());
-        if seen.id != holder.id || seen.lease_until != holder.lease_until {
+        let renewed = seen.id != holder.id || seen.lease_until != holder.lease_until;
+        if renewed || patience.is_zero() {
             return Err(OpenError::AlreadyServed {
                 by: holder.description,
             });
         }
-        tokio::time::sleep(policy.lease / 40).await;
+        let pause = policy.lease / 40;
+        tokio::time::sleep(pause).await;
+        patience = patience.saturating_sub(pause);
     }
 }
 
@@ -258,6 +281,11 @@ pub enum OpenError {
     /// A record's context cannot be built.
     #[error(transparent)]
     Context(#[from] InvalidContext),
+    /// The lease ran out while the rules were loaded, and another process took it.
+    #[error(
+        "another process took over the store while this one was loading; start this one again once that one has stopped"
+    )]
+    LeaseLost,
     /// A master key version has another value than the one this database was made with.
     #[error(
         "the master key version {version} is not the one that this database was made with: its check value differs. \

@@ -52,11 +52,12 @@ impl Gate {
     /// frees the lease so that a successor need not wait for it to run out.
     ///
     /// # Errors
-    /// The store's, when it cannot be told; the lease then runs out by itself.
+    /// The store's, when something could not be written or the lease not be freed; it then runs out by itself.
     pub async fn close(&self) -> Result<(), StoreError> {
         self.node.freshness.close();
         self.node.cut_everything(CutReason::Unavailable);
-        self.node.write_uses().await?;
-        self.node.stores.leave(self.node.id).await
+        let written = self.node.write_waiting().await;
+        self.node.stores.leave(self.node.id).await?;
+        written
     }
 }

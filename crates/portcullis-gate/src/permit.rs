@@ -49,10 +49,11 @@ impl Caller {
     /// The [`Refusal`] of the first check that fails.
     pub async fn authorize(&self, dispatch: Dispatch<'_>) -> Result<Permit, Refusal> {
         let permit = self.decide(dispatch);
-        if let Err(refusal) = &permit {
-            tracing::info!(key = %self.key(), code = refusal.code(), why = %refusal, "refused");
-        }
-        permit
+        permit.inspect_err(|refusal| self.trace(refusal))
+    }
+
+    fn trace(&self, refusal: &Refusal) {
+        tracing::info!(key = %self.key(), code = refusal.code(), why = %refusal, "refused");
     }
 
     fn decide(&self, dispatch: Dispatch<'_>) -> Result<Permit, Refusal> {
@@ -131,13 +132,8 @@ impl Permit {
         let opened = self
             .check()
             .and_then(|now| self.open_credential().map(|found| (now, found)));
-        match opened {
-            Ok((now, credential)) => Ok((self.begin(now), credential)),
-            Err(refusal) => {
-                tracing::info!(key = %self.caller.key(), code = refusal.code(), why = %refusal, "refused");
-                Err(refusal)
-            }
-        }
+        let (now, credential) = opened.inspect_err(|refusal| self.caller.trace(refusal))?;
+        Ok((self.begin(now), credential))
     }
 
     /// Begins a call that needs no credential.
@@ -145,7 +141,8 @@ impl Permit {
     /// # Errors
     /// The [`Refusal`] of what changed since the permit was given.
     pub async fn open_without_credential(self) -> Result<Call, Refusal> {
-        let now = self.check()?;
+        let checked = self.check();
+        let now = checked.inspect_err(|refusal| self.caller.trace(refusal))?;
         Ok(self.begin(now))
     }
 

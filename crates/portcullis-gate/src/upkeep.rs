@@ -1,7 +1,7 @@
 //! What has to be done beside the requests.
 
 use std::fmt;
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::sync::{Arc, Weak};
 use std::task::{Context, Poll};
 use std::time::Duration;
@@ -59,40 +59,67 @@ async fn run(node: EndOnDrop) {
 /// What the upkeep remembers between two turns.
 #[derive(Default)]
 struct Turn {
-    renewed: Option<Reading>,
-    wrote: Option<Reading>,
+    work: Work,
+    ends: Ends,
     failing: bool,
-    streams_cut: bool,
 }
 
 impl Turn {
     async fn take(&mut self, node: &Node) {
         node.cut_expired();
-        let done = self.work(node).await;
+        let done = self.work_while_ending(node).await;
         match &done {
             Ok(()) if self.failing => tracing::info!("the store answers again"),
             Err(why) if !self.failing => tracing::warn!(%why, "the store does not answer"),
             Ok(()) | Err(_) => {}
         }
         self.failing = done.is_err();
-        self.cut_stale_streams(node);
+        self.ends.cut_stale_streams(node);
     }
 
-    async fn work(&mut self, node: &Node) -> Result<(), StoreError> {
+    /// Works, and ends what has to be ended also while the store keeps it waiting. The work goes on where it stood:
+    /// starting it anew whenever it is slow could mean never to finish it.
+    async fn work_while_ending(&mut self, node: &Node) -> Result<(), StoreError> {
+        let patience = node.freshness.policy().bound / 4;
+        let mut work = pin!(self.work.do_it(node));
+        loop {
+            match tokio::time::timeout(patience, work.as_mut()).await {
+                Ok(done) => return done,
+                Err(_still_waiting) => {
+                    node.cut_expired();
+                    self.ends.cut_stale_streams(node);
+                }
+            }
+        }
+    }
+}
+
+/// What is asked of the store, and when it was last done.
+#[derive(Default)]
+struct Work {
+    wrote: Option<Reading>,
+}
+
+impl Work {
+    async fn do_it(&mut self, node: &Node) -> Result<(), StoreError> {
         node.follow().await?;
         let now = node.clock.now();
-        if is_due(self.renewed, now, node.freshness.policy().lease / 4) {
-            node.renew_lease().await?;
-            self.renewed = Some(now);
-        }
+        node.renew_lease_if_due().await?;
         if is_due(self.wrote, now, WRITE_EVERY) {
-            node.write_uses().await?;
-            node.write_upgrades().await?;
+            node.write_waiting().await?;
             self.wrote = Some(now);
         }
         Ok(())
     }
+}
 
+/// What was ended.
+#[derive(Default)]
+struct Ends {
+    streams_cut: bool,
+}
+
+impl Ends {
     /// Running responses have a longer bound of their own; past it they are ended once.
     fn cut_stale_streams(&mut self, node: &Node) {
         let stale = !node.freshness.may_stream(node.clock.now());

@@ -80,6 +80,16 @@ pub enum AdminError {
         /// How the processes describe themselves.
         nodes: Vec<String>,
     },
+    /// The change is durable, but the store failed before it was known to be in force everywhere.
+    #[error(
+        "the change is stored (sequence {seq}), but the store failed before every serving process had confirmed it:          {source}. Processes that reach the store apply it, the others stop answering; of a key made by this command          the text is lost, so revoke it and make another"
+    )]
+    NotConfirmed {
+        /// The sequence of the change.
+        seq: u64,
+        /// What failed.
+        source: StoreError,
+    },
     /// The operating system gave no random bytes.
     #[error("the operating system gave no random bytes; nothing was made")]
     NoRandomness,

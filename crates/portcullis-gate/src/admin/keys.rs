@@ -206,7 +206,8 @@ impl Admin {
         let public = public.map_err(|_| AdminError::NoKey(id))?;
         let key = MintedKey::mint_with_id(&prefix, public, &mut SysRng);
         let key = key.map_err(|_| AdminError::NoRandomness)?;
-        let version = newest.version + 1;
+        // At the end of the range the store refuses the version as taken.
+        let version = newest.version.saturating_add(1);
         let set = self
             .set(
                 row.org,

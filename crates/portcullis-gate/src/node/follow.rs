@@ -1,14 +1,13 @@
 //! Following the change log: from the rows of the store to the rules in memory.
 
-use std::cmp::Reverse;
-use std::collections::{BTreeSet, BinaryHeap};
+use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use chrono::{DateTime, Utc};
 use portcullis_store::{
     ChangeRow, CredentialId, CredentialRow, KeyId, KeyRow, OrgId, OrganizationRow, Page,
-    StoreError, Subject, Tenants,
+    StoreError, StoreErrorKind, Subject, Tenants,
 };
 
 use super::Node;
@@ -23,7 +22,10 @@ pub(crate) struct Follower {
     /// Held while the log is read and applied: one reader at a time, the upkeep or an admin call.
     position: tokio::sync::Mutex<Position>,
     applied: AtomicU64,
-    expiries: Mutex<BinaryHeap<Reverse<Expiry>>>,
+    /// Held while the lease is renewed, so that an older renewal never overtakes a newer one on its way.
+    renewing: tokio::sync::Mutex<()>,
+    /// What will expire, the next one first. A set: a key that changes often is in it once.
+    expiries: Mutex<BTreeSet<Expiry>>,
 }
 
 #[derive(Default)]
@@ -41,6 +43,7 @@ impl Follower {
         Self {
             position: tokio::sync::Mutex::default(),
             applied: AtomicU64::new(0),
+            renewing: tokio::sync::Mutex::default(),
             expiries: Mutex::default(),
         }
     }
@@ -64,6 +67,7 @@ impl Node {
             let rows = self.stores.organizations(page).await?;
             page.after = rows.last().map(|row| row.id);
             let last = rows.len() < page.limit;
+            self.renew_lease_if_due().await?;
             rows.into_iter()
                 .for_each(|row| self.take_organization(&row));
             if last {
@@ -75,6 +79,7 @@ impl Node {
             let rows = self.stores.credentials(Tenants::All, page).await?;
             page.after = rows.last().map(|row| row.id);
             let last = rows.len() < page.limit;
+            self.renew_lease_if_due().await?;
             for row in rows {
                 self.take_credential(row).await?;
             }
@@ -87,6 +92,7 @@ impl Node {
             let rows = self.stores.keys(Tenants::All, page).await?;
             page.after = rows.last().map(|row| row.id);
             let last = rows.len() < page.limit;
+            self.renew_lease_if_due().await?;
             for row in rows {
                 self.take_key(&row, now).await?;
             }
@@ -115,8 +121,13 @@ impl Node {
         Ok(())
     }
 
-    /// Renews the lease and tells the store what is applied.
+    /// Renews the lease and tells the store what is applied. A node that refuses for good lets its lease run out: nobody
+    /// has to wait for it, and another process may take its place.
     pub(crate) async fn renew_lease(&self) -> Result<(), StoreError> {
+        let _one_at_a_time = self.follower.renewing.lock().await;
+        if self.freshness.is_over() {
+            return Ok(());
+        }
         let sent = self.clock.now();
         let lease_until = convert::micros(sent.utc + self.freshness.policy().lease);
         if self
@@ -125,7 +136,7 @@ impl Node {
             .await?
         {
             self.freshness.confirm_lease(sent);
-        } else {
+        } else if !self.freshness.is_closed() {
             tracing::error!(node = %self.id, "another process took over this node's lease; no request is answered any more");
             self.freshness.close();
             self.cut_everything(CutReason::Unavailable);
@@ -141,10 +152,10 @@ impl Node {
             .expiries
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
-        while let Some(Reverse((at, key, version))) = expiries.peek().copied()
+        while let Some((at, key, version)) = expiries.first().copied()
             && at <= now
         {
-            expiries.pop();
+            expiries.pop_first();
             if let Some(slot) = self.keys.pin().get(&key) {
                 slot.cut_if_expired(version, now);
             }
@@ -188,11 +199,10 @@ impl Node {
                     self.take_organization(&row);
                 }
             }
-            Subject::Key(_, id) => {
-                if let Some(row) = self.stores.key(id).await? {
-                    self.take_key(&row, now).await?;
-                }
-            }
+            Subject::Key(_, id) => match self.stores.key(id).await? {
+                Some(row) => self.take_key(&row, now).await?,
+                None => self.refuse_key(id, now),
+            },
             Subject::Credential(org, id) => match self.stores.credential_by_id(org, id).await? {
                 Some(row) => self.take_credential(row).await?,
                 None => {
@@ -203,8 +213,11 @@ impl Node {
             },
             Subject::Instance => self.reload_peppers().await?,
             Subject::Project(..) => {}
-            // `Subject` grows with the store; what this version cannot name, it cannot have rules for.
-            _ => {}
+            // `Subject` grows with the store. A change that this version cannot name, it cannot enforce.
+            _ => {
+                let message = "the change log speaks of something that this version does not know";
+                return Err(StoreError::new(StoreErrorKind::Newer, message));
+            }
         }
         Ok(())
     }
@@ -266,6 +279,13 @@ impl Node {
         Ok(())
     }
 
+    /// A key whose row is gone is refused, and no later row brings it back.
+    fn refuse_key(&self, id: KeyId, now: DateTime<Utc>) {
+        if let Some(slot) = self.keys.pin().get(&id) {
+            slot.replace(convert::no_rules(u64::MAX), now);
+        }
+    }
+
     fn watch_expiries(&self, row: &KeyRow) {
         let mut expiries = self
             .follower
@@ -274,7 +294,7 @@ impl Node {
             .unwrap_or_else(PoisonError::into_inner);
         for secret in &row.secrets {
             if let Some(at) = secret.expires_at {
-                expiries.push(Reverse((convert::time(at), row.id, secret.version)));
+                expiries.insert((convert::time(at), row.id, secret.version));
             }
         }
     }

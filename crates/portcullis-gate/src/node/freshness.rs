@@ -56,7 +56,7 @@ impl FreshnessPolicy {
             (
                 "bound",
                 self.bound,
-                self.bound >= self.poll * 4,
+                self.bound >= self.poll.saturating_mul(4),
                 "at least 4 times freshness.poll",
             ),
             (
@@ -96,6 +96,8 @@ pub(crate) struct Freshness {
     polled: Stamp,
     /// When the last successful renewal of the lease was sent.
     leased: Stamp,
+    /// No poll that was sent earlier counts: nanoseconds of the monotonic clock.
+    polls_count_from: AtomicU64,
     diverged: AtomicBool,
     closed: AtomicBool,
 }
@@ -106,6 +108,7 @@ impl Freshness {
             policy,
             polled: Stamp::new(now),
             leased: Stamp::new(now),
+            polls_count_from: AtomicU64::new(0),
             diverged: AtomicBool::new(false),
             closed: AtomicBool::new(false),
         }
@@ -124,7 +127,9 @@ impl Freshness {
             return Err(Unavailable::Diverged);
         }
         let within = |stamp: &Stamp, bound| stamp.age(now).is_some_and(|age| age < bound);
-        if within(&self.polled, self.policy.bound) && within(&self.leased, self.policy.lease) {
+        let counts = self.polled.nanos() >= self.polls_count_from.load(Ordering::Acquire);
+        let polled = counts && within(&self.polled, self.policy.bound);
+        if polled && within(&self.leased, self.policy.lease) {
             Ok(())
         } else {
             Err(Unavailable::Stale)
@@ -148,8 +153,25 @@ impl Freshness {
         self.polled.set(sent);
     }
 
+    /// Confirms a renewal. After a lease that had run out, only polls sent later count: an admin action may have
+    /// stopped waiting for this node in between (`spec/freshness.md`, rule 9).
     pub(crate) fn confirm_lease(&self, sent: Reading) {
+        let lapsed = self
+            .leased
+            .age(sent)
+            .is_none_or(|age| age >= self.policy.lease);
+        if lapsed {
+            self.polls_count_from
+                .fetch_max(nanos(sent), Ordering::AcqRel);
+        }
         self.leased.set(sent);
+    }
+
+    /// Whether the lease should be renewed: it is renewed four times within its length.
+    pub(crate) fn is_renewal_due(&self, now: Reading) -> bool {
+        self.leased
+            .age(now)
+            .is_none_or(|age| age >= self.policy.lease / 4)
     }
 
     pub(crate) fn diverge(&self) {
@@ -162,6 +184,11 @@ impl Freshness {
 
     pub(crate) fn is_closed(&self) -> bool {
         self.closed.load(Ordering::Acquire)
+    }
+
+    /// Whether no request will ever be answered again.
+    pub(crate) fn is_over(&self) -> bool {
+        self.is_closed() || self.diverged.load(Ordering::Acquire)
     }
 }
 
@@ -185,19 +212,27 @@ impl Stamp {
     fn set(&self, at: Reading) {
         self.utc_micros
             .store(at.utc.timestamp_micros(), Ordering::Release);
-        let nanos = u64::try_from(at.monotonic.as_nanos()).unwrap_or(u64::MAX);
-        self.monotonic_nanos.store(nanos, Ordering::Release);
+        self.monotonic_nanos.store(nanos(at), Ordering::Release);
+    }
+
+    fn nanos(&self) -> u64 {
+        self.monotonic_nanos.load(Ordering::Acquire)
     }
 
     fn age(&self, now: Reading) -> Option<Duration> {
-        let monotonic = Duration::from_nanos(self.monotonic_nanos.load(Ordering::Acquire));
+        let monotonic = Duration::from_nanos(self.nanos());
         let utc = DateTime::from_timestamp_micros(self.utc_micros.load(Ordering::Acquire))?;
         now.age_of(Reading { utc, monotonic })
     }
 }
 
+fn nanos(at: Reading) -> u64 {
+    u64::try_from(at.monotonic.as_nanos()).unwrap_or(u64::MAX)
+}
+
 const MIN_POLL: Duration = Duration::from_millis(1);
-const MAX_LEASE: Duration = Duration::from_secs(60);
+/// The longest lease that a policy may ask for.
+pub(crate) const MAX_LEASE: Duration = Duration::from_secs(60);
 
 #[cfg(test)]
 mod tests {
@@ -227,6 +262,26 @@ mod tests {
     }
 
     #[test]
+    fn after_a_lapsed_lease_only_a_later_poll_counts() {
+        let clock = ManualClock::new("2026-11-22T12:00:00Z".parse().unwrap());
+        let freshness = Freshness::new(FreshnessPolicy::default(), clock.now());
+        clock.advance(Duration::from_secs(2));
+        let before = clock.now();
+        freshness.confirm_poll(before);
+        clock.advance(Duration::from_millis(1));
+        freshness.confirm_lease(clock.now());
+        assert_eq!(freshness.check(clock.now()), Err(Unavailable::Stale));
+        freshness.confirm_poll(before);
+        assert_eq!(
+            freshness.check(clock.now()),
+            Err(Unavailable::Stale),
+            "sent before the renewal"
+        );
+        freshness.confirm_poll(clock.now());
+        assert_eq!(freshness.check(clock.now()), Ok(()));
+    }
+
+    #[test]
     fn a_suspended_machine_wakes_up_stale() {
         let clock = ManualClock::new("2026-11-22T12:00:00Z".parse().unwrap());
         let freshness = Freshness::new(FreshnessPolicy::default(), clock.now());
@@ -246,6 +301,7 @@ mod tests {
         assert!(FreshnessPolicy::default().check().is_ok());
         assert!(with(|p| p.poll = Duration::ZERO).contains("freshness.poll"));
         assert!(with(|p| p.bound = Duration::from_millis(3)).contains("freshness.bound"));
+        assert!(with(|p| p.poll = Duration::MAX).contains("freshness.bound"));
         assert!(with(|p| p.lease = Duration::from_millis(500)).contains("freshness.lease"));
         assert!(with(|p| p.lease = Duration::from_secs(61)).contains("freshness.lease"));
         assert!(with(|p| p.stream_bound = Duration::ZERO).contains("freshness.stream_bound"));

@@ -75,7 +75,7 @@ impl Upgrades {
 
 impl Node {
     /// Writes the waiting upgrades. One that lost a race is dropped: the digest that won is looked at when it is used.
-    pub(crate) async fn write_upgrades(&self) -> Result<(), StoreError> {
+    async fn write_upgrades(&self) -> Result<(), StoreError> {
         for upgrade in self.upgrades.take() {
             let draft = AuditDraft::new(
                 convert::micros(self.clock.now().utc),
@@ -91,8 +91,14 @@ impl Node {
         Ok(())
     }
 
+    /// Writes all that waits to be written.
+    pub(crate) async fn write_waiting(&self) -> Result<(), StoreError> {
+        self.write_uses().await?;
+        self.write_upgrades().await
+    }
+
     /// Writes when secrets were last used.
-    pub(crate) async fn write_uses(&self) -> Result<(), StoreError> {
+    async fn write_uses(&self) -> Result<(), StoreError> {
         let uses = self.uses.take();
         if uses.is_empty() {
             return Ok(());
