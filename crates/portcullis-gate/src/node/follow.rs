@@ -327,13 +327,14 @@ impl Node {
 
     /// The store's past is not the one that this process followed.
     fn refuse_for_good(&self, seq: u64) {
-        tracing::error!(
-            seq,
-            "the change log does not contain what this process has applied: was the database restored or \
-             replaced? No request is answered until this process is started again"
-        );
-        self.freshness.diverge();
-        self.cut_everything(CutReason::Unavailable);
+        if self.freshness.diverge() {
+            tracing::error!(
+                seq,
+                "the change log does not contain what this process has applied: was the database restored or \
+                 replaced? No request is answered until this process is started again"
+            );
+            self.cut_everything(CutReason::Unavailable);
+        }
     }
 
     fn set_applied(&self, known: Option<&ChangeRow>) {

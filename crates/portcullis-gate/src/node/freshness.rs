@@ -174,8 +174,9 @@ impl Freshness {
             .is_none_or(|age| age >= self.policy.lease / 4)
     }
 
-    pub(crate) fn diverge(&self) {
-        self.diverged.store(true, Ordering::Release);
+    /// Refuses for good; `true` the first time.
+    pub(crate) fn diverge(&self) -> bool {
+        !self.diverged.swap(true, Ordering::AcqRel)
     }
 
     pub(crate) fn close(&self) {
