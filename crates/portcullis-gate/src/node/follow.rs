@@ -121,6 +121,14 @@ impl Node {
         Ok(())
     }
 
+    /// Renews the lease when a quarter of it has passed.
+    pub(crate) async fn renew_lease_if_due(&self) -> Result<(), StoreError> {
+        if self.freshness.is_renewal_due(self.clock.now()) {
+            self.renew_lease().await?;
+        }
+        Ok(())
+    }
+
     /// Renews the lease and tells the store what is applied. A node that refuses for good lets its lease run out: nobody
     /// has to wait for it, and another process may take its place.
     pub(crate) async fn renew_lease(&self) -> Result<(), StoreError> {
