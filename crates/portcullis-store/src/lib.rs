@@ -33,7 +33,7 @@
 //! - Digests and sealed records are [`Blob`]s, which print their length and nothing else.
 //!
 //! # Features
-//! - `memory`: [`MemoryStore`], for tests and for trying things out.
+//! - `memory`: `MemoryStore`, for tests and for trying things out.
 //! - `testkit`: the `conformance` module, the suite that every adapter runs.
 
 mod audit;
