@@ -1,0 +1,121 @@
+//! Usage, read while an answer passes by, and the settlement it leads to.
+
+mod tally;
+
+use std::fmt;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use bytes::Bytes;
+use http::Response;
+use http_body::{Body, Frame, SizeHint};
+use pin_project_lite::pin_project;
+use portcullis_gate::{Call, Dialect};
+
+use self::tally::Tally;
+use crate::body::{BoxError, ProtectedBody, ProtectedBodyError, to_bytes};
+use crate::cut::Cut;
+
+/// Settles `call` by what the provider's answer says of its usage, as the answer passes by.
+///
+/// It is settled as soon as the usage is complete, not at the end of the body: HTTP servers drop a body of known length
+/// without asking for its end. Otherwise it is settled at the end with what is known, and when the body is
+/// dropped before, too. Usage is unknown in an answer that is compressed (send `Accept-Encoding: identity`), in one
+/// with an error status, which is settled at once, and in one that does not say it (for a stream of chat
+/// completions send `"stream_options":{"include_usage":true}`).
+///
+/// The body ends when the call's caller is cut, as a [`ProtectedBody`] does, in OpenAI's words. Behind a
+/// [`ProtectLayer`](crate::ProtectLayer) the layer does this, in its own dialect, and only once.
+pub fn meter<B>(call: Call, answer: Response<B>) -> Response<MeteredBody<B>>
+where
+    B: Body<Error: Into<BoxError>>,
+{
+    let cut = Cut::new(call.caller().clone(), Dialect::OpenAi);
+    let mut tally = Tally::new(call, answer.headers());
+    if !answer.status().is_success() || answer.body().is_end_stream() {
+        tally.end();
+    }
+    let counted = answer.map(|body| Counted { body, tally });
+    ProtectedBody::guard(counted, cut).map(|body| MeteredBody { body })
+}
+
+pin_project! {
+    /// The body of an answer whose usage is read while it passes; see [`meter`].
+    pub struct MeteredBody<B> {
+        #[pin]
+        body: ProtectedBody<Counted<B>>,
+    }
+}
+
+pin_project! {
+    /// The part that counts. It is dropped when the caller is cut, and so settles.
+    struct Counted<B> {
+        #[pin]
+        body: B,
+        tally: Tally,
+    }
+}
+
+impl<B: Body> Body for Counted<B> {
+    type Data = Bytes;
+    type Error = B::Error;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, B::Error>>> {
+        let mut this = self.project();
+        let polled = ready!(this.body.as_mut().poll_frame(cx));
+        let polled = polled.map(|result| result.map(|frame| frame.map_data(to_bytes)));
+        match &polled {
+            Some(Ok(frame)) => {
+                if let Some(data) = frame.data_ref() {
+                    this.tally.push(data);
+                }
+                if this.body.is_end_stream() {
+                    this.tally.end();
+                }
+            }
+            Some(Err(_)) => this.tally.break_off(),
+            None => this.tally.end(),
+        }
+        Poll::Ready(polled)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
+
+impl<B> Body for MeteredBody<B>
+where
+    B: Body<Error: Into<BoxError>>,
+{
+    type Data = Bytes;
+    type Error = ProtectedBodyError;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, ProtectedBodyError>>> {
+        self.project().body.poll_frame(cx)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
+
+impl<B> fmt::Debug for MeteredBody<B> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("MeteredBody").field(&self.body).finish()
+    }
+}

@@ -1,0 +1,59 @@
+//! One call and what its answer has said of its usage so far.
+
+use http::HeaderMap;
+use portcullis_gate::{Call, Usage, UsageReader};
+
+use crate::body::{content_type, is_encoded};
+
+/// Settles its call once, whatever happens to the body it belongs to.
+pub(super) struct Tally {
+    call: Option<Call>,
+    /// `None` when the answer cannot be read.
+    reader: Option<UsageReader>,
+}
+
+impl Tally {
+    pub(super) fn new(call: Call, headers: &HeaderMap) -> Self {
+        let reader = UsageReader::for_content_type(content_type(headers));
+        Self {
+            call: Some(call),
+            reader: (!is_encoded(headers)).then_some(reader),
+        }
+    }
+
+    /// Takes the next bytes, and settles when they complete the answer.
+    pub(super) fn push(&mut self, bytes: &[u8]) {
+        if let Some(reader) = &mut self.reader {
+            reader.push(bytes);
+            if reader.is_complete() {
+                self.end();
+            }
+        }
+    }
+
+    /// The answer is over: settles with what is known.
+    pub(super) fn end(&mut self) {
+        if let Some(call) = self.call.take() {
+            call.settle(self.usage());
+        }
+    }
+
+    /// The answer broke off: settles with what is known, and if that is nothing, as dropped.
+    pub(super) fn break_off(&mut self) {
+        match self.usage() {
+            Usage::Exact(_) | Usage::Partial(_) => self.end(),
+            Usage::Unknown => drop(self.call.take()),
+        }
+    }
+
+    fn usage(&self) -> Usage {
+        let usage = self.reader.as_ref().map(UsageReader::usage);
+        usage.unwrap_or(Usage::Unknown)
+    }
+}
+
+impl Drop for Tally {
+    fn drop(&mut self) {
+        self.break_off();
+    }
+}
