@@ -4,12 +4,30 @@
 //! and a rule that is added here reaches every adapter with no edit there. The adapter brings `tokio` with the
 //! features `macros` and `rt-multi-thread` as a dev-dependency.
 //!
-//! ```ignore
-//! struct Mine { /* an empty store, made for this one test */ }
+//! ```
+//! use portcullis_store::MemoryStore;
+//! use portcullis_store::conformance::{Fixture, Task, draft_line};
 //!
-//! impl portcullis_store::conformance::Fixture for Mine { /* .. */ }
+//! struct Memory(MemoryStore);
 //!
-//! portcullis_store::conformance_tests!(Mine::new());
+//! impl Fixture for Memory {
+//!     type Store = MemoryStore;
+//!
+//!     fn store(&self) -> MemoryStore {
+//!         self.0.clone()
+//!     }
+//!
+//!     async fn drafts(&self) -> Vec<String> {
+//!         self.0.drafts().iter().map(draft_line).collect()
+//!     }
+//!
+//!     fn spawn(&self, task: Task) -> Task {
+//!         let handle = tokio::spawn(task);
+//!         Box::pin(async { handle.await.unwrap() })
+//!     }
+//! }
+//!
+//! portcullis_store::conformance_tests!(Memory(MemoryStore::new()));
 //! ```
 //!
 //! A rule panics when it does not hold, as tests do.
