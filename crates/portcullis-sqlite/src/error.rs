@@ -9,6 +9,8 @@ use rusqlite::ffi;
 pub(crate) enum Trouble {
     /// SQLite or a column said no.
     Sqlite(rusqlite::Error),
+    /// SQLite failed in the commit itself: whether the write was made is not known.
+    AtCommit(rusqlite::Error),
     /// We said no.
     Store(StoreError),
 }
@@ -37,6 +39,17 @@ impl Trouble {
         ))
     }
 
+    /// The error of a commit: it says that nothing was written, where that is known.
+    pub(crate) fn explain_commit(self, path: &Path) -> StoreError {
+        let rolled_back = !matches!(self, Self::AtCommit(_));
+        let error = self.explain(path);
+        if rolled_back {
+            error.nothing_written()
+        } else {
+            error
+        }
+    }
+
     /// The error as the port reports it: what is wrong with which file, and the cure.
     ///
     /// # Security
@@ -49,7 +62,7 @@ impl Trouble {
     pub(crate) fn explain(self, path: &Path) -> StoreError {
         let error = match self {
             Self::Store(error) => return error,
-            Self::Sqlite(error) => error,
+            Self::Sqlite(error) | Self::AtCommit(error) => error,
         };
         let (kind, sentence) = match &error {
             rusqlite::Error::SqliteFailure(failure, _) => sentence(*failure),

@@ -41,7 +41,7 @@ pub(crate) fn open(path: &Path, missing: Missing) -> Result<Connections, StoreEr
     };
     set_up(writer, path).map_err(|trouble| match trouble {
         Trouble::Store(error) => named(path, error),
-        Trouble::Sqlite(_) => trouble.explain(path),
+        Trouble::Sqlite(_) | Trouble::AtCommit(_) => trouble.explain(path),
     })
 }
 

@@ -120,9 +120,10 @@ impl fmt::Debug for SqliteStore {
 impl ControlStore for SqliteStore {
     async fn commit(&self, set: ChangeSet) -> Result<Outcome, StoreError> {
         set.check()?;
-        let outcome = self.write(move |db| commit::commit(db, &set)).await;
-        // A set that failed was rolled back.
-        outcome.map_err(StoreError::nothing_written)
+        let answer = self.shared.writer.call(move |db| commit::commit(db, &set));
+        answer
+            .await
+            .map_err(|trouble| trouble.explain_commit(self.path()))
     }
 
     async fn organization(&self, id: OrgId) -> Result<Option<OrganizationRow>, StoreError> {

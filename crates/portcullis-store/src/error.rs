@@ -21,10 +21,9 @@ impl StoreError {
     /// `message` and `source` reach logs: no secret, digest or sealed byte may be in them.
     #[must_use]
     pub fn new(kind: StoreErrorKind, message: impl Into<String>) -> Self {
-        let retry_safe = matches!(kind, StoreErrorKind::Unavailable);
         Self {
             kind,
-            retry_safe,
+            retry_safe: false,
             message: message.into(),
             source: None,
         }
@@ -50,7 +49,8 @@ impl StoreError {
         self.kind
     }
 
-    /// Whether the same call may be made again without doing its work twice.
+    /// Whether a write is known not to have been made, so that it may be tried again without doing it twice. A
+    /// read may be repeated whatever this says.
     #[must_use]
     pub fn is_retry_safe(&self) -> bool {
         self.retry_safe

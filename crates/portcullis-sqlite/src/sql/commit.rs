@@ -2,7 +2,7 @@ use portcullis_store::{ChangeSet, Outcome};
 use rusqlite::{Connection, TransactionBehavior};
 
 use super::{change, guard, log};
-use crate::error::Answer;
+use crate::error::{Answer, Trouble};
 
 /// The whole transaction: guards, changes, change log, draft. Leaving early rolls all of it back.
 pub(crate) fn commit(connection: &mut Connection, set: &ChangeSet) -> Answer<Outcome> {
@@ -22,6 +22,6 @@ pub(crate) fn commit(connection: &mut Connection, set: &ChangeSet) -> Answer<Out
         seq = log::append(&db, subject)?;
     }
     log::append_draft(&db, set.org(), seq, set.draft())?;
-    db.commit()?;
+    db.commit().map_err(Trouble::AtCommit)?;
     Ok(Outcome::Committed { seq })
 }
