@@ -26,9 +26,10 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let app = Router::new()
         .route("/v1/chat/completions", post(chat))
         .layer(ProtectLayer::new(gate))
-        .with_state(reqwest::Client::new());
+        .with_state(reqwest::Client::new())
+        .into_make_service_with_connect_info::<SocketAddr>();
     let listener = tokio::net::TcpListener::bind("127.0.0.1:8080").await?;
-    Ok(axum::serve(listener, app.into_make_service_with_connect_info::<SocketAddr>()).await?)
+    Ok(axum::serve(listener, app).await?)
 }
 
 async fn chat(
@@ -36,7 +37,8 @@ async fn chat(
     Authenticated(caller): Authenticated,
     body: Bytes,
 ) -> Result<Response, Rejection> {
-    let permit = caller.authorize(Dispatch::from_openai("openai", &body)?).await?;
+    let dispatch = Dispatch::from_openai("openai", &body)?;
+    let permit = caller.authorize(dispatch).await?;
     let (call, credential) = permit.open().await?;
     let request = http
         .post("https://api.openai.com/v1/chat/completions")

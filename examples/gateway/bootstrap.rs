@@ -52,5 +52,13 @@ async fn first_key(
     project: &ProjectView,
 ) -> Result<Minted, Failure> {
     let prefix = cli::prefix("live")?;
-    Ok(admin.mint(NewKey::new(org.id, project.id, "first key", prefix, Lifetime::Days30)).await?)
+    Ok(admin
+        .mint(NewKey::new(
+            org.id,
+            project.id,
+            "first key",
+            prefix,
+            Lifetime::Days30,
+        ))
+        .await?)
 }

@@ -29,7 +29,8 @@ impl Accepted {
     /// Draws a fresh one.
     pub(crate) fn draw() -> Result<Self, Failure> {
         let mut random = Zeroizing::new([0; 24]);
-        getrandom::fill(&mut random[..]).map_err(|_| "the operating system gave no random bytes")?;
+        getrandom::fill(&mut random[..])
+            .map_err(|_| "the operating system gave no random bytes")?;
         let mut text = Zeroizing::new(String::with_capacity(64));
         text.push_str("builtin-");
         for byte in random.iter() {
@@ -65,13 +66,18 @@ async fn check(State(accepted): State<Accepted>, request: Request, next: Next) -
     if presented.is_some_and(|value| accepted.is(value.as_bytes())) {
         return next.run(request).await;
     }
-    let error = json!({"error": {"message": "the built-in provider does not know this credential"}});
+    let error =
+        json!({"error": {"message": "the built-in provider does not know this credential"}});
     (StatusCode::UNAUTHORIZED, Json(error)).into_response()
 }
 
 async fn models() -> Json<Value> {
-    let model = |id| json!({"id": id, "object": "model", "created": CREATED, "owned_by": "builtin"});
-    let data: Vec<Value> = [CHAT_MODEL, EMBEDDING_MODEL].into_iter().map(model).collect();
+    let model =
+        |id| json!({"id": id, "object": "model", "created": CREATED, "owned_by": "builtin"});
+    let data: Vec<Value> = [CHAT_MODEL, EMBEDDING_MODEL]
+        .into_iter()
+        .map(model)
+        .collect();
     Json(json!({"object": "list", "data": data}))
 }
 
@@ -109,9 +115,17 @@ fn stream(model: &Value, answer: &str, usage: Option<Value>) -> Response {
         let choices = json!([{"index": 0, "delta": {"content": text}, "finish_reason": null}]);
         chunk(choices, &None)
     };
-    let mut events: Vec<String> =
-        answer.split_inclusive(' ').map(|text| piece(text).to_string()).collect();
-    events.push(chunk(json!([{"index": 0, "delta": {}, "finish_reason": "stop"}]), &None).to_string());
+    let mut events: Vec<String> = answer
+        .split_inclusive(' ')
+        .map(|text| piece(text).to_string())
+        .collect();
+    events.push(
+        chunk(
+            json!([{"index": 0, "delta": {}, "finish_reason": "stop"}]),
+            &None,
+        )
+        .to_string(),
+    );
     if usage.is_some() {
         events.push(chunk(json!([]), &usage).to_string());
     }
@@ -120,7 +134,11 @@ fn stream(model: &Value, answer: &str, usage: Option<Value>) -> Response {
     let (send, receive) = tokio::sync::mpsc::channel::<Bytes>(1);
     tokio::spawn(async move {
         for event in events {
-            if send.send(Bytes::from(format!("data: {event}\n\n"))).await.is_err() {
+            if send
+                .send(Bytes::from(format!("data: {event}\n\n")))
+                .await
+                .is_err()
+            {
                 return; // the client left
             }
             tokio::time::sleep(PAUSE).await;
@@ -150,7 +168,9 @@ async fn embeddings(Json(request): Json<Value>) -> Json<Value> {
 fn last_user_message(request: &Value) -> String {
     let messages = request["messages"].as_array();
     let last = messages.and_then(|messages| messages.last());
-    last.and_then(|message| message["content"].as_str()).unwrap_or("nothing").to_owned()
+    last.and_then(|message| message["content"].as_str())
+        .unwrap_or("nothing")
+        .to_owned()
 }
 
 fn words(text: &str) -> usize {
@@ -168,7 +188,9 @@ impl http_body::Body for Events {
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
-        self.0.poll_recv(cx).map(|event| event.map(|bytes| Ok(Frame::data(bytes))))
+        self.0
+            .poll_recv(cx)
+            .map(|event| event.map(|bytes| Ok(Frame::data(bytes))))
     }
 }
 

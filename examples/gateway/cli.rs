@@ -17,7 +17,12 @@ use tracing::Level;
 #[command(name = "gateway", args_conflicts_with_subcommands = false)]
 pub(crate) struct Cli {
     /// The data folder: portcullis.db and master.key.
-    #[arg(long, global = true, default_value = "portcullis-data", value_name = "DIR")]
+    #[arg(
+        long,
+        global = true,
+        default_value = "portcullis-data",
+        value_name = "DIR"
+    )]
     pub(crate) data: PathBuf,
 
     /// How much to log on standard error: error, warn, info, debug, trace.
@@ -171,7 +176,9 @@ fn grace(text: &str) -> Result<chrono::TimeDelta, String> {
     }
     let lifetime: Lifetime = text.parse().map_err(|_| bad_grace(text))?;
     let start = chrono::DateTime::UNIX_EPOCH;
-    let end = lifetime.expires_at(start, None).map_err(|why| why.to_string())?;
+    let end = lifetime
+        .expires_at(start, None)
+        .map_err(|why| why.to_string())?;
     end.map(|end| end - start).ok_or_else(|| bad_grace(text))
 }
 
@@ -185,6 +192,9 @@ fn upstream(text: &str) -> Result<Uri, String> {
     if matches!(uri.scheme_str(), Some("http" | "https")) && uri.authority().is_some() && plain {
         Ok(uri)
     } else {
-        Err("give scheme and host only, such as https://api.openai.com; the paths are the client's".to_owned())
+        Err(
+            "give scheme and host only, such as https://api.openai.com; the paths are the client's"
+                .to_owned(),
+        )
     }
 }

@@ -14,14 +14,21 @@ pub(crate) async fn run(folder: &Path, command: CredentialsCommand) -> Result<()
     let admin = Data::at(folder).open_admin().await?;
     let (org, _) = data::tenant(&admin).await?;
     match command {
-        CredentialsCommand::Put(CredentialArgs { provider, name, environment }) => {
+        CredentialsCommand::Put(CredentialArgs {
+            provider,
+            name,
+            environment,
+        }) => {
             let mut place = PutCredential::new(org.id, provider).name(name);
             if let Some(environment) = environment {
                 place = place.environment(environment);
             }
             let secret = read_secret()?;
             let saved = admin.put_credential(place, secret.trim_ascii()).await?;
-            show::done(&format!("{} for {} is sealed: {}", saved.name, saved.provider, saved.mask));
+            show::done(&format!(
+                "{} for {} is sealed: {}",
+                saved.name, saved.provider, saved.mask
+            ));
         }
         CredentialsCommand::List => show::credentials(&admin.credentials(org.id).await?),
         CredentialsCommand::Delete(args) => {
@@ -42,8 +49,13 @@ fn read_secret() -> Result<Zeroizing<Vec<u8>>, Failure> {
     let mut input = std::io::stdin().lock().take(SECRET_LIMIT as u64);
     let length = input.read_to_end(&mut secret)?;
     match length {
-        0 => Err("no credential on standard input; give it like this: credentials put openai < file".into()),
-        SECRET_LIMIT => Err("what came on standard input is too long for a credential (16 KiB at most)".into()),
+        0 => Err(
+            "no credential on standard input; give it like this: credentials put openai < file"
+                .into(),
+        ),
+        SECRET_LIMIT => {
+            Err("what came on standard input is too long for a credential (16 KiB at most)".into())
+        }
         _ => Ok(secret),
     }
 }
@@ -57,7 +69,10 @@ async fn find(admin: &Admin, org: OrgId, args: &CredentialArgs) -> Result<Creden
     let found = admin.credentials(org).await?.into_iter().find(same);
     found.ok_or_else(|| {
         let (name, provider) = (&args.name, &args.provider);
-        format!("there is no credential {name} for {provider}; `credentials list` shows what there is").into()
+        format!(
+            "there is no credential {name} for {provider}; `credentials list` shows what there is"
+        )
+        .into()
     })
 }
 

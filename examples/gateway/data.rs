@@ -18,7 +18,9 @@ pub(crate) struct Data {
 
 impl Data {
     pub(crate) fn at(folder: &Path) -> Self {
-        Self { folder: folder.to_owned() }
+        Self {
+            folder: folder.to_owned(),
+        }
     }
 
     pub(crate) fn database(&self) -> PathBuf {
@@ -35,7 +37,9 @@ impl Data {
         #[cfg(unix)]
         std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
         match builder.create(&self.folder) {
-            Err(why) if why.kind() == io::ErrorKind::AlreadyExists && self.folder.is_dir() => Ok(()),
+            Err(why) if why.kind() == io::ErrorKind::AlreadyExists && self.folder.is_dir() => {
+                Ok(())
+            }
             Err(why) => Err(format!(
                 "cannot make the data folder {}: {why}. Choose another one with --data",
                 self.folder.display()
@@ -47,7 +51,10 @@ impl Data {
 
     /// Reads the master key, or makes it on the first start; `true` when it was made.
     pub(crate) fn read_or_create_master_key(&self) -> Result<(MasterKeys, bool), Failure> {
-        Ok(MasterKeyFile::read_or_create(self.master_key(), self.database())?)
+        Ok(MasterKeyFile::read_or_create(
+            self.master_key(),
+            self.database(),
+        )?)
     }
 
     /// The admin actions on data that exist, beside a gateway that may be serving. Makes nothing.
@@ -67,7 +74,8 @@ impl Data {
 
 /// What serving and the commands beside it have in common: they must agree.
 pub(crate) fn configure(store: SqliteStore, master: MasterKeys) -> Result<GateBuilder, Failure> {
-    let providers: Result<Vec<ProviderName>, _> = PROVIDERS.iter().map(|name| name.parse()).collect();
+    let providers: Result<Vec<ProviderName>, _> =
+        PROVIDERS.iter().map(|name| name.parse()).collect();
     Ok(Gate::builder(store, master)
         .providers(providers?)
         .credential_hint("Add it on the gateway's machine: gateway credentials put {provider}"))
@@ -75,14 +83,28 @@ pub(crate) fn configure(store: SqliteStore, master: MasterKeys) -> Result<GateBu
 
 /// The organization and project that this gateway works with: the first ones.
 pub(crate) async fn tenant(admin: &Admin) -> Result<(OrganizationView, ProjectView), Failure> {
-    let none = "the data folder has no organization or project yet; start the gateway once to make them";
-    let org = admin.organizations().await?.into_iter().next().ok_or(none)?;
-    let project = admin.projects(org.id).await?.into_iter().next().ok_or(none)?;
+    let none =
+        "the data folder has no organization or project yet; start the gateway once to make them";
+    let org = admin
+        .organizations()
+        .await?
+        .into_iter()
+        .next()
+        .ok_or(none)?;
+    let project = admin
+        .projects(org.id)
+        .await?
+        .into_iter()
+        .next()
+        .ok_or(none)?;
     Ok((org, project))
 }
 
 /// Who acts: the login name of whoever runs the command.
-#[expect(clippy::disallowed_methods, reason = "a program may read its environment; libraries take values")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a program may read its environment; libraries take values"
+)]
 pub(crate) fn operator() -> Result<Actor, Failure> {
     let name = std::env::var("USER").or_else(|_| std::env::var("LOGNAME"));
     Ok(Actor::operator(name.as_deref().unwrap_or("unknown"))?)

@@ -2,7 +2,9 @@
 
 use std::path::Path;
 
-use portcullis::{Clock, Diagnosis, DigestPolicy, MasterKeyFile, SqliteStore, SystemClock, UnixMicros};
+use portcullis::{
+    Clock, Diagnosis, DigestPolicy, MasterKeyFile, SqliteStore, SystemClock, UnixMicros,
+};
 
 use crate::data::Data;
 use crate::{Failure, show};

@@ -13,7 +13,14 @@ pub(crate) async fn run(folder: &Path, command: KeysCommand) -> Result<(), Failu
     match command {
         KeysCommand::Mint(args) => {
             let (org, project) = data::tenant(&admin).await?;
-            let MintArgs { name, prefix, lifetime, providers, models, deny_models } = args;
+            let MintArgs {
+                name,
+                prefix,
+                lifetime,
+                providers,
+                models,
+                deny_models,
+            } = args;
             let rules = KeyRules {
                 providers: some_if_any(providers),
                 allow_models: some_if_any(models),
@@ -27,7 +34,11 @@ pub(crate) async fn run(folder: &Path, command: KeysCommand) -> Result<(), Failu
             show::keys(&admin.keys(org.id).await?);
         }
         KeysCommand::Show { id } => show::key(&admin.describe(id).await?),
-        KeysCommand::Rotate(RotateArgs { id, grace, lifetime }) => {
+        KeysCommand::Rotate(RotateArgs {
+            id,
+            grace,
+            lifetime,
+        }) => {
             let rotation = Rotation::with_grace(grace);
             let rotation = lifetime.map_or(rotation, |lifetime| rotation.lifetime(lifetime));
             show::minted(admin.rotate(id, rotation).await?);
@@ -36,9 +47,14 @@ pub(crate) async fn run(folder: &Path, command: KeysCommand) -> Result<(), Failu
             admin.revoke(id).await?;
             show::done(&format!("key {id} is revoked: no request passes any more"));
         }
-        KeysCommand::Revoke { id, secret: Some(version) } => {
+        KeysCommand::Revoke {
+            id,
+            secret: Some(version),
+        } => {
             admin.revoke_secret(id, version).await?;
-            show::done(&format!("secret {version} of key {id} is revoked: no request passes any more"));
+            show::done(&format!(
+                "secret {version} of key {id} is revoked: no request passes any more"
+            ));
         }
         KeysCommand::Disable { id } => {
             admin.disable(id).await?;

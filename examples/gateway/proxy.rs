@@ -40,13 +40,30 @@ impl Proxy {
         upstream: &Uri,
         forward_unknown: bool,
     ) -> Result<Self, Failure> {
-        let scheme = upstream.scheme().ok_or("the upstream has no scheme")?.clone();
-        let authority = upstream.authority().ok_or("the upstream has no host")?.clone();
-        let connector =
-            HttpsConnectorBuilder::new().with_webpki_roots().https_or_http().enable_http1().build();
+        let scheme = upstream
+            .scheme()
+            .ok_or("the upstream has no scheme")?
+            .clone();
+        let authority = upstream
+            .authority()
+            .ok_or("the upstream has no host")?
+            .clone();
+        let connector = HttpsConnectorBuilder::new()
+            .with_webpki_roots()
+            .https_or_http()
+            .enable_http1()
+            .build();
         let client = Client::builder(TokioExecutor::new()).build(connector);
-        let inner = Inner { provider, scheme, authority, forward_unknown, client };
-        Ok(Self { inner: Arc::new(inner) })
+        let inner = Inner {
+            provider,
+            scheme,
+            authority,
+            forward_unknown,
+            client,
+        };
+        Ok(Self {
+            inner: Arc::new(inner),
+        })
     }
 
     fn uri(&self, path: &PathAndQuery) -> Result<Uri, http::Error> {
@@ -71,22 +88,40 @@ pub(crate) async fn forward(
     if endpoint == Endpoint::Unknown && !proxy.inner.forward_unknown {
         return Err(Refusal::UnsupportedEndpoint.into());
     }
-    let permit = caller.authorize(call.dispatch(proxy.inner.provider)).await?;
+    let permit = caller
+        .authorize(call.dispatch(proxy.inner.provider))
+        .await?;
     let (dispatched, credential) = permit.open().await?;
 
-    let path = uri.path_and_query().cloned().unwrap_or(PathAndQuery::from_static("/"));
+    let path = uri
+        .path_and_query()
+        .cloned()
+        .unwrap_or(PathAndQuery::from_static("/"));
     let mut request = Request::new(Full::new(call.into_body()));
     *request.method_mut() = method;
     *request.uri_mut() = proxy.uri(&path).map_err(Rejection::upstream)?;
     copy(&headers, request.headers_mut(), &FORWARDED);
-    request.headers_mut().insert(header::AUTHORIZATION, credential.bearer());
+    request
+        .headers_mut()
+        .insert(header::AUTHORIZATION, credential.bearer());
     drop(credential);
     // A compressed answer could not be metered.
-    request.headers_mut().insert(header::ACCEPT_ENCODING, HeaderValue::from_static("identity"));
+    request.headers_mut().insert(
+        header::ACCEPT_ENCODING,
+        HeaderValue::from_static("identity"),
+    );
 
-    let answer = proxy.inner.client.request(request).await.map_err(Rejection::upstream)?;
+    let answer = proxy
+        .inner
+        .client
+        .request(request)
+        .await
+        .map_err(Rejection::upstream)?;
     if answer.status() == StatusCode::UNAUTHORIZED {
-        tracing::error!(provider = proxy.inner.provider, "the provider did not accept the stored credential");
+        tracing::error!(
+            provider = proxy.inner.provider,
+            "the provider did not accept the stored credential"
+        );
         return Err(Refusal::CredentialRejected.into());
     }
     let (parts, body) = answer.into_parts();
@@ -95,7 +130,9 @@ pub(crate) async fn forward(
     copy(&parts.headers, response.headers_mut(), &RETURNED);
     let response = meter(dispatched, response);
     match endpoint {
-        Endpoint::ModelList if response.status().is_success() => only_allowed(&caller, response).await,
+        Endpoint::ModelList if response.status().is_success() => {
+            only_allowed(&caller, response).await
+        }
         Endpoint::ChatCompletions
         | Endpoint::Embeddings
         | Endpoint::ModelList
@@ -113,7 +150,9 @@ where
     B: http_body::Body<Data = Bytes> + Send,
     B::Error: std::error::Error + Send + Sync + 'static,
 {
-    let body = Limited::new(response.into_body(), LIST_LIMIT).collect().await;
+    let body = Limited::new(response.into_body(), LIST_LIMIT)
+        .collect()
+        .await;
     let body = body.map_err(|_| Refusal::Upstream)?.to_bytes();
     let list = ModelList::filter(&body, |model| caller.allows_model(model));
     let list = list.map_err(Rejection::upstream)?;

@@ -28,7 +28,10 @@ pub(crate) async fn run(folder: &Path, args: ServeArgs) -> Result<(), Failure> {
     }
     let store = SqliteStore::open(data.database())?;
     let (gate, upkeep) = data::configure(store, master)?
-        .description(format!("process {}, listening on {address}", std::process::id()))
+        .description(format!(
+            "process {}, listening on {address}",
+            std::process::id()
+        ))
         .open()
         .await?;
     tokio::spawn(upkeep);
@@ -58,7 +61,9 @@ pub(crate) async fn run(folder: &Path, args: ServeArgs) -> Result<(), Failure> {
         .with_state(proxy)
         .layer(ProtectLayer::new(gate.clone()).open_route(HEALTH));
     let app = app.into_make_service_with_connect_info::<SocketAddr>();
-    axum::serve(listener, app).with_graceful_shutdown(stop(gate)).await?;
+    axum::serve(listener, app)
+        .with_graceful_shutdown(stop(gate))
+        .await?;
     Ok(())
 }
 

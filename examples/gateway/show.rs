@@ -1,7 +1,11 @@
 //! What people see. Keys go to standard output, alone on a line; all the rest to standard error, so that
 //! `gateway keys mint > file` does what it looks like.
 
-#![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command line program talks to its user")]
+#![expect(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a command line program talks to its user"
+)]
 
 use std::error::Error;
 use std::net::SocketAddr;
@@ -25,13 +29,19 @@ pub(crate) fn failure(failure: &(dyn Error + 'static)) {
 }
 
 pub(crate) fn master_key_made(data: &Data) {
-    eprintln!("A new master key was made: {} (mode 0600).", data.master_key().display());
+    eprintln!(
+        "A new master key was made: {} (mode 0600).",
+        data.master_key().display()
+    );
     eprintln!("Keep a copy in a safe place: without it the stored credentials cannot be opened.");
     eprintln!();
 }
 
 pub(crate) fn welcome(data: &Data, address: SocketAddr, provider: &str, upstream: &Uri) {
-    eprintln!("Serving on http://{address}, with the data in {}.", data.database().display());
+    eprintln!(
+        "Serving on http://{address}, with the data in {}.",
+        data.database().display()
+    );
     if provider == BUILTIN {
         eprintln!("Forwarding to the built-in provider. For a real one:");
         eprintln!("  cargo run --example gateway -- credentials put openai < your-openai-key.txt");
@@ -64,22 +74,36 @@ pub(crate) fn first_key(minted: Minted, address: SocketAddr) {
 }
 
 pub(crate) fn known_keys() {
-    eprintln!("The keys of this data folder were shown when they were minted. To see them, or to mint another one:");
+    eprintln!(
+        "The keys of this data folder were shown when they were minted. To see them, or to mint another one:"
+    );
     eprintln!("  cargo run --example gateway -- keys list");
     eprintln!("  cargo run --example gateway -- keys mint --name my-key");
 }
 
 pub(crate) fn minted(minted: Minted) {
-    eprintln!("Key {}, secret {}, {}. It is shown this once:", minted.id, minted.version, until(minted.expires_at));
+    eprintln!(
+        "Key {}, secret {}, {}. It is shown this once:",
+        minted.id,
+        minted.version,
+        until(minted.expires_at)
+    );
     minted.key.expose_once(|key| println!("{key}"));
 }
 
 pub(crate) fn keys(keys: &[KeyView]) {
-    println!("{:<14}{:<24}{:<10}{:<10}{:<28}{:<22}", "ID", "NAME", "ENV", "STATE", "KEY", "LAST USED");
+    println!(
+        "{:<14}{:<24}{:<10}{:<10}{:<28}{:<22}",
+        "ID", "NAME", "ENV", "STATE", "KEY", "LAST USED"
+    );
     for key in keys {
         let newest = key.secrets.first();
         let display = newest.map_or("", |secret| secret.display.as_str());
-        let used = key.secrets.iter().filter_map(|secret| secret.last_used_at).max();
+        let used = key
+            .secrets
+            .iter()
+            .filter_map(|secret| secret.last_used_at)
+            .max();
         println!(
             "{:<14}{:<24}{:<10}{:<10}{display:<28}{:<22}",
             key.id,
@@ -114,9 +138,15 @@ pub(crate) fn key(key: &KeyView) {
 }
 
 pub(crate) fn credentials(credentials: &[CredentialView]) {
-    println!("{:<12}{:<16}{:<10}{:<26}{:<6}{:<22}", "PROVIDER", "NAME", "ENV", "CREDENTIAL", "GEN", "SAVED");
+    println!(
+        "{:<12}{:<16}{:<10}{:<26}{:<6}{:<22}",
+        "PROVIDER", "NAME", "ENV", "CREDENTIAL", "GEN", "SAVED"
+    );
     for one in credentials {
-        let environment = one.environment.as_ref().map_or("any", |environment| environment.as_str());
+        let environment = one
+            .environment
+            .as_ref()
+            .map_or("any", |environment| environment.as_str());
         println!(
             "{:<12}{:<16}{environment:<10}{:<26}{:<6}{:<22}",
             one.provider,
@@ -137,7 +167,10 @@ pub(crate) fn done(sentence: &str) {
 }
 
 fn until(expires_at: Option<DateTime<Utc>>) -> String {
-    expires_at.map_or_else(|| "never expires".to_owned(), |at| format!("expires {}", time(at)))
+    expires_at.map_or_else(
+        || "never expires".to_owned(),
+        |at| format!("expires {}", time(at)),
+    )
 }
 
 fn time(at: DateTime<Utc>) -> String {
