@@ -3,10 +3,12 @@
 //! - [`memory`]: an allocator that counts, and that remembers what a block held when it was freed.
 //! - [`survey`]: which bytes of a secret are left in memory once its owner is dropped.
 //! - [`pattern`]: random sources whose every byte is known, so that two runs can be compared.
+//! - [`served`]: a gate with one key.
 //!
-//! The probes themselves are the files of `tests/`; `src/bin/verify_path.rs` is the program that
+//! The probes themselves are the files of `tests/`; `src/bin` has the programs that
 //! `tests/instructions.rs` runs under valgrind. Nothing of this is published.
 
 pub mod memory;
 pub mod pattern;
+pub mod served;
 pub mod survey;

@@ -1,10 +1,12 @@
 //! The hash path of a request allocates nothing.
 
+use portcullis_gate::{DigestPolicy, Refusal};
 use portcullis_key::{
     DigestContext, Digester, KeyPrefix, MintedKey, Pepper, PepperRing, PresentedKey, Slot,
 };
 use portcullis_probes::memory::{Watched, allocations};
 use portcullis_probes::pattern::Pattern;
+use portcullis_probes::served::Served;
 
 #[global_allocator]
 static ALLOCATOR: Watched = Watched;
@@ -78,5 +80,35 @@ fn verifying_a_key_allocates_nothing() {
             });
             assert_eq!((count, found), (0, matched), "{digester:?}");
         }
+    }
+}
+
+/// Of a key in use: the first request after a start or a pause may make room for its counters.
+#[test]
+fn authenticating_a_key_allocates_nothing() {
+    for digests in [DigestPolicy::Sha256, DigestPolicy::HmacSha256] {
+        let served = Served::new(digests);
+        served
+            .authenticate(Served::presented(&served.right))
+            .unwrap();
+        let presented = Served::presented(&served.right);
+        let (count, answer) = allocations(|| served.authenticate(presented));
+        assert_eq!(count, 0, "{digests:?}");
+        answer.unwrap();
+    }
+}
+
+#[test]
+fn refusing_a_stranger_allocates_nothing() {
+    let served = Served::new(DigestPolicy::Sha256);
+    for text in [&served.unknown_id, &served.wrong_secret] {
+        served.authenticate(Served::presented(text)).unwrap_err();
+        let presented = Served::presented(text);
+        let (count, answer) = allocations(|| served.authenticate(presented));
+        assert_eq!(count, 0);
+        assert!(matches!(
+            answer,
+            Err(Refusal::UnknownKey(_) | Refusal::WrongSecret(_))
+        ));
     }
 }

@@ -1,7 +1,8 @@
 //! A stranger cannot tell an unknown id from a wrong secret by the work that is done.
 //!
-//! Time on a shared machine is noise, so instructions are counted, by valgrind: the program
-//! `verify_path`, built as releases are, runs each case N and 2N times. The difference of the two
+//! Time on a shared machine is noise, so instructions are counted, by valgrind: the programs
+//! `verify_path` (comparison alone) and `gate_path` (a gate's whole answer), built as releases are, run
+//! each case N and 2N times. The difference of the two
 //! counts is the cost of N, without start-up. (valgrind's processor has no SHA instructions, so it is
 //! the portable code that is counted.)
 
@@ -10,20 +11,23 @@ use std::process::Command;
 use std::sync::OnceLock;
 
 /// The cost of one run of a case, in instructions.
-fn cost(scheme: &str, case: &str) -> f64 {
-    let [once, twice] = [TIMES, 2 * TIMES].map(|times| instructions(scheme, case, times));
+fn cost(program: &str, scheme: &str, case: &str) -> f64 {
+    let [once, twice] = [TIMES, 2 * TIMES].map(|times| instructions(program, scheme, case, times));
     (twice - once) / f64::from(TIMES)
 }
 
-fn instructions(scheme: &str, case: &str, times: u32) -> f64 {
+fn instructions(program: &str, scheme: &str, case: &str, times: u32) -> f64 {
     let output = Command::new("valgrind")
         .args(["--tool=callgrind", "--callgrind-out-file=/dev/null"])
-        .arg(program())
+        .arg(programs().join(program))
         .args([scheme, case, &times.to_string()])
         .output()
         .expect("valgrind is missing: install the Debian package valgrind");
     let report = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{scheme} {case}: {report}");
+    assert!(
+        output.status.success(),
+        "{program} {scheme} {case}: {report}"
+    );
     let collected = report
         .lines()
         .find_map(|line| line.split_once("Collected : "));
@@ -32,20 +36,13 @@ fn instructions(scheme: &str, case: &str, times: u32) -> f64 {
         .expect("callgrind reports a count")
 }
 
-/// The release build of `verify_path`, made once: how a debug build compares says nothing about the
-/// code that ships.
-fn program() -> &'static Path {
-    static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
-    PROGRAM.get_or_init(|| {
+/// The folder of the release builds, made once: how a debug build compares says nothing about the code
+/// that ships.
+fn programs() -> &'static Path {
+    static PROGRAMS: OnceLock<PathBuf> = OnceLock::new();
+    PROGRAMS.get_or_init(|| {
         let cargo = Command::new(env!("CARGO"))
-            .args([
-                "build",
-                "--quiet",
-                "--locked",
-                "--release",
-                "--bin",
-                "verify_path",
-            ])
+            .args(["build", "--quiet", "--locked", "--release", "--bins"])
             .args(["--package", env!("CARGO_PKG_NAME"), "--message-format=json"])
             .current_dir(env!("CARGO_MANIFEST_DIR"))
             .output()
@@ -62,23 +59,28 @@ fn program() -> &'static Path {
                     .1
                     .split_once('"')?
                     .0
-                    .into(),
+                    .to_owned(),
             )
         };
-        messages
+        let program: PathBuf = messages
             .lines()
             .find_map(built)
-            .expect("cargo names the program it built")
+            .expect("cargo names what it built")
+            .into();
+        program
+            .parent()
+            .expect("a program lies in a folder")
+            .to_owned()
     })
 }
 
 #[track_caller]
-fn assert_same_work(scheme: &str, cases: [&str; 2]) {
-    let [left, right] = cases.map(|case| cost(scheme, case));
+fn assert_same_work(program: &str, scheme: &str, cases: [&str; 2]) {
+    let [left, right] = cases.map(|case| cost(program, scheme, case));
     let difference = (left - right).abs() / left.max(right);
     assert!(
         difference < 0.02,
-        "{scheme}: {cases:?} cost {left} and {right} instructions, {:.1} % apart",
+        "{program}, {scheme}: {cases:?} cost {left} and {right} instructions, {:.1} % apart",
         difference * 100.0
     );
 }
@@ -88,19 +90,31 @@ const TIMES: u32 = 2_000;
 #[test]
 fn an_unknown_id_and_a_wrong_secret_are_the_same_work() {
     for scheme in ["sha256", "hmac-sha256", "both"] {
-        assert_same_work(scheme, ["unknown-id", "wrong-secret"]);
+        assert_same_work("verify_path", scheme, ["unknown-id", "wrong-secret"]);
     }
 }
 
 #[test]
 fn a_secret_in_its_grace_period_adds_no_work() {
     for scheme in ["sha256", "hmac-sha256", "both"] {
-        assert_same_work(scheme, ["wrong-secret", "wrong-secret-in-grace"]);
+        assert_same_work(
+            "verify_path",
+            scheme,
+            ["wrong-secret", "wrong-secret-in-grace"],
+        );
+    }
+}
+
+#[test]
+fn a_gate_answers_both_with_the_same_work() {
+    for scheme in ["sha256", "hmac-sha256", "both"] {
+        assert_same_work("gate_path", scheme, ["unknown-id", "wrong-secret"]);
     }
 }
 
 #[test]
 fn the_count_sees_work_that_is_left_out() {
-    let (full, refused) = (cost("sha256", "wrong-secret"), cost("sha256", "mistyped"));
+    let [full, refused] =
+        ["wrong-secret", "mistyped"].map(|case| cost("verify_path", "sha256", case));
     assert!(refused < full / 2.0, "{refused} of {full} instructions");
 }
