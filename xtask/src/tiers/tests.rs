@@ -110,6 +110,15 @@ fn a_published_crate_without_a_tier_is_refused() {
     );
 }
 
+#[test]
+fn the_fence_of_cargo_deny_knows_every_published_crate() {
+    let deny = fs::read_to_string(workspace::root().join("deny.toml")).unwrap();
+    for package in Workspace::read(workspace::root()).unwrap().packages {
+        let fenced = deny.contains(&format!("{{ crate = \"{}\", wrappers = [", package.name));
+        assert_eq!(fenced, package.published, "{} in deny.toml", package.name);
+    }
+}
+
 /// What the fence says once one crate of a copy depends on another.
 fn after_adding(package: &str, table: &str, dependency: &str) -> String {
     let folder = copy();
