@@ -7,10 +7,10 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
-use http::Response;
+use http::{Response, StatusCode};
 use http_body::{Body, Frame, SizeHint};
 use pin_project_lite::pin_project;
-use portcullis_gate::{Call, Dialect};
+use portcullis_gate::{Call, Dialect, Refusal, Usage};
 
 use self::tally::Tally;
 use crate::body::{BoxError, ProtectedBody, ProtectedBodyError, to_bytes};
@@ -24,13 +24,19 @@ use crate::cut::Cut;
 /// with an error status, which is settled at once, and in one that does not say it (for a stream of chat
 /// completions send `"stream_options":{"include_usage":true}`).
 ///
+/// A 401 is the provider's refusal of the gateway's credential. The caller's own key is in order, so it is answered by
+/// [`Refusal::CredentialRejected`] instead: 502.
+///
 /// The body ends when the call's caller is cut, as a [`ProtectedBody`] does, in OpenAI's words. Behind a
 /// [`ProtectLayer`](crate::ProtectLayer) the layer does this, in its own dialect, and only once.
 pub fn meter<B>(call: Call, answer: Response<B>) -> Response<MeteredBody<B>>
 where
     B: Body<Error: Into<BoxError>>,
 {
-    let cut = Cut::new(call.caller().clone(), Dialect::OpenAi);
+    if answer.status() == StatusCode::UNAUTHORIZED {
+        return credential_rejected(call);
+    }
+    let cut = Cut::new(call.caller().clone(), DIALECT);
     let mut tally = Tally::new(call, answer.headers());
     if !answer.status().is_success() || answer.body().is_end_stream() {
         tally.end();
@@ -38,6 +44,19 @@ where
     let counted = answer.map(|body| Counted { body, tally });
     ProtectedBody::guard(counted, cut).map(|body| MeteredBody { body })
 }
+
+fn credential_rejected<B>(call: Call) -> Response<MeteredBody<B>> {
+    let refusal = Refusal::CredentialRejected;
+    tracing::warn!(provider = call.provider(), org = %call.caller().org(), why = %refusal, "refused");
+    call.settle(Usage::Unknown);
+    let answer = refusal.to_response(DIALECT);
+    answer.map(|bytes| MeteredBody {
+        body: ProtectedBody::whole(bytes),
+    })
+}
+
+/// Usage is read in OpenAI's words, so errors are written in them.
+const DIALECT: Dialect = Dialect::OpenAi;
 
 pin_project! {
     /// The body of an answer whose usage is read while it passes; see [`meter`].

@@ -5,6 +5,7 @@ use std::error::Error;
 use axum::body::Body;
 use axum::extract::{FromRequest, Request};
 use bytes::Bytes;
+use http_body::Body as _;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use portcullis_gate::{Dispatch, Endpoint, Refusal};
 
@@ -133,16 +134,16 @@ fn read(endpoint: Endpoint, body: &[u8]) -> Result<OpenAiCall, Rejection> {
 }
 
 async fn collect(body: Body) -> Result<Bytes, Refusal> {
-    let collected = Limited::new(body, OpenAiCall::MAX_BODY).collect().await;
-    let collected = collected.map_err(|error| {
-        if is_too_long(&*error) {
-            let limit = OpenAiCall::MAX_BODY;
-            Refusal::BodyTooLong { limit }
-        } else {
-            Refusal::BodyCutShort
-        }
-    })?;
-    Ok(collected.to_bytes())
+    let limit = OpenAiCall::MAX_BODY;
+    if body.size_hint().lower() > limit as u64 {
+        // It says so itself: not a byte of it is read.
+        return Err(Refusal::BodyTooLong { limit });
+    }
+    match Limited::new(body, limit).collect().await {
+        Ok(collected) => Ok(collected.to_bytes()),
+        Err(error) if is_too_long(&*error) => Err(Refusal::BodyTooLong { limit }),
+        Err(_) => Err(Refusal::BodyCutShort),
+    }
 }
 
 /// Ours, or that of a layer around the route: both are the same error, somewhere in the chain.

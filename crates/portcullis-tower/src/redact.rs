@@ -42,9 +42,15 @@ mod tests {
                 "https://user:SECRET@[::1]:8443?SECRET to http://b#SECRET",
                 "https://[::1]:8443/.. to http://b/..",
             ),
-            ("\"https://a@SECRET@host\" refused", "\"https://host\" refused"),
+            (
+                "\"https://a@SECRET@host\" refused",
+                "\"https://host\" refused",
+            ),
             ("https://host\\SECRET", "https://host/.."),
-            ("connection refused (os error 111)", "connection refused (os error 111)"),
+            (
+                "connection refused (os error 111)",
+                "connection refused (os error 111)",
+            ),
             ("://", "://"),
         ] {
             assert_eq!(urls(text), logged);
