@@ -204,11 +204,9 @@ async fn start(node: &Node) -> Result<(), OpenError> {
     node.load().await?;
     node.renew_lease().await?;
     node.follow().await?;
-    if node.freshness.is_over() {
-        // Loading took longer than the lease, and another process was waiting for it.
-        let other = node.stores.nodes().await?.into_iter().next();
-        let by = other.map_or_else(|| "another process".to_owned(), |node| node.description);
-        return Err(OpenError::AlreadyServed { by });
+    if node.freshness.is_closed() {
+        // A page of rows took longer than the lease, and another process was waiting for it.
+        return Err(OpenError::LeaseLost);
     }
     Ok(())
 }

@@ -1,0 +1,153 @@
+//! A store with troubles that a test switches on and off.
+
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+
+use portcullis_store::{
+    ChangeRow, ChangeSet, ControlStore, CredentialId, CredentialRow, CredentialSlot,
+    InstanceSecretRow, KeyId, KeyRow, MasterCheckRow, MemoryStore, NodeId, NodeRow, NodeStore,
+    OrgId, OrganizationRow, Outcome, Page, ProjectRow, Registration, SecretUse, StoreError,
+    StoreErrorKind, Tenants, UnixMicros,
+};
+use tokio::sync::watch;
+
+/// Rows in memory, behind a store that can fail, hang, forget and lie.
+#[derive(Clone)]
+pub(crate) struct Unsteady {
+    state: Arc<State>,
+}
+
+struct State {
+    rows: Mutex<MemoryStore>,
+    fails: AtomicBool,
+    fails_after_commit: AtomicBool,
+    hangs: watch::Sender<bool>,
+    rewrites_history: AtomicBool,
+    forgets: Mutex<Option<KeyId>>,
+    /// Makes the change hint move with each switch.
+    switched: AtomicU64,
+}
+
+impl Unsteady {
+    pub(crate) fn new() -> Self {
+        let state = State {
+            rows: Mutex::default(),
+            fails: AtomicBool::new(false),
+            fails_after_commit: AtomicBool::new(false),
+            hangs: watch::Sender::new(false),
+            rewrites_history: AtomicBool::new(false),
+            forgets: Mutex::new(None),
+            switched: AtomicU64::new(0),
+        };
+        Self {
+            state: Arc::new(state),
+        }
+    }
+
+    /// Every call fails.
+    pub(crate) fn fail(&self, on: bool) {
+        self.state.fails.store(on, Ordering::SeqCst);
+    }
+
+    /// The next commit succeeds, and what follows it fails.
+    pub(crate) fn fail_after_commit(&self) {
+        self.state.fails_after_commit.store(true, Ordering::SeqCst);
+    }
+
+    /// Every call waits until it is switched off.
+    pub(crate) fn hang(&self, on: bool) {
+        self.state.hangs.send_replace(on);
+    }
+
+    /// The rows of the change log have other nonces than before, as in another database.
+    pub(crate) fn rewrite_history(&self) {
+        self.state.rewrites_history.store(true, Ordering::SeqCst);
+        self.state.switched.fetch_add(1000, Ordering::SeqCst);
+    }
+
+    /// Another store stands in its place.
+    pub(crate) fn swap(&self, rows: MemoryStore) {
+        *self.state.rows.lock().unwrap() = rows;
+        self.state.switched.fetch_add(1000, Ordering::SeqCst);
+    }
+
+    /// The row of this key is gone.
+    pub(crate) fn forget(&self, key: KeyId) {
+        *self.state.forgets.lock().unwrap() = Some(key);
+    }
+
+    pub(crate) fn rows(&self) -> MemoryStore {
+        self.state.rows.lock().unwrap().clone()
+    }
+
+    async fn reach(&self) -> Result<MemoryStore, StoreError> {
+        let mut hangs = self.state.hangs.subscribe();
+        hangs.wait_for(|hangs| !hangs).await.unwrap();
+        if self.state.fails.load(Ordering::SeqCst) {
+            let message = "the store was switched off";
+            return Err(StoreError::new(StoreErrorKind::Unavailable, message));
+        }
+        Ok(self.rows())
+    }
+}
+
+/// Forwards calls to the rows, when they can be reached.
+macro_rules! forwarded {
+    ($($name:ident($($arg:ident: $type:ty),*) -> $out:ty;)*) => {
+        $(async fn $name(&self, $($arg: $type),*) -> Result<$out, StoreError> {
+            self.reach().await?.$name($($arg),*).await
+        })*
+    };
+}
+
+impl ControlStore for Unsteady {
+    async fn commit(&self, set: ChangeSet) -> Result<Outcome, StoreError> {
+        let outcome = self.reach().await?.commit(set).await;
+        if self.state.fails_after_commit.swap(false, Ordering::SeqCst) {
+            self.fail(true);
+        }
+        outcome
+    }
+
+    async fn key(&self, id: KeyId) -> Result<Option<KeyRow>, StoreError> {
+        let row = self.reach().await?.key(id).await?;
+        let forgotten = *self.state.forgets.lock().unwrap();
+        Ok(row.filter(|row| forgotten != Some(row.id)))
+    }
+
+    async fn changes_since(&self, seq: u64, limit: usize) -> Result<Vec<ChangeRow>, StoreError> {
+        let mut rows = self.reach().await?.changes_since(seq, limit).await?;
+        if self.state.rewrites_history.load(Ordering::SeqCst) {
+            rows.iter_mut().for_each(|row| row.nonce = [7; 16]);
+        }
+        Ok(rows)
+    }
+
+    async fn change_hint(&self) -> Result<u64, StoreError> {
+        let hint = self.reach().await?.change_hint().await?;
+        Ok(hint + self.state.switched.load(Ordering::SeqCst))
+    }
+
+    forwarded! {
+        organization(id: OrgId) -> Option<OrganizationRow>;
+        organizations(page: Page<OrgId>) -> Vec<OrganizationRow>;
+        projects(org: OrgId) -> Vec<ProjectRow>;
+        keys(tenants: Tenants, page: Page<KeyId>) -> Vec<KeyRow>;
+        credential(slot: CredentialSlot) -> Option<CredentialRow>;
+        credential_by_id(org: OrgId, id: CredentialId) -> Option<CredentialRow>;
+        credentials(tenants: Tenants, page: Page<CredentialId>) -> Vec<CredentialRow>;
+        instance_secrets() -> Vec<InstanceSecretRow>;
+        master_checks() -> Vec<MasterCheckRow>;
+        newest_change() -> Option<ChangeRow>;
+        record_uses(uses: Vec<SecretUse>) -> ();
+    }
+}
+
+impl NodeStore for Unsteady {
+    forwarded! {
+        register(node: NodeRow, now: UnixMicros) -> Registration;
+        renew(id: NodeId, lease_until: UnixMicros, applied: u64) -> bool;
+        nodes() -> Vec<NodeRow>;
+        leave(id: NodeId) -> ();
+    }
+}
