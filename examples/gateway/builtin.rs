@@ -89,10 +89,11 @@ async fn chat(Json(request): Json<Value>) -> Response {
         "completion_tokens": words(&answer),
         "total_tokens": words(&prompt) + words(&answer),
     });
-    let model = request["model"].clone();
-    if request["stream"] == true {
-        let with_usage = request["stream_options"]["include_usage"] == true;
-        return stream(&model, &answer, with_usage.then_some(usage));
+    let model = request.get("model");
+    let is_set = |pointer| request.pointer(pointer).and_then(Value::as_bool) == Some(true);
+    if is_set("/stream") {
+        let with_usage = is_set("/stream_options/include_usage");
+        return stream(model, &answer, with_usage.then_some(usage));
     }
     let message = json!({"role": "assistant", "content": answer});
     Json(json!({
@@ -104,7 +105,7 @@ async fn chat(Json(request): Json<Value>) -> Response {
 }
 
 /// The answer word by word, as server-sent events.
-fn stream(model: &Value, answer: &str, usage: Option<Value>) -> Response {
+fn stream(model: Option<&Value>, answer: &str, usage: Option<Value>) -> Response {
     let chunk = |choices: Value, usage: &Option<Value>| {
         json!({
             "id": "chatcmpl-builtin", "object": "chat.completion.chunk", "created": CREATED, "model": model,
@@ -149,26 +150,30 @@ fn stream(model: &Value, answer: &str, usage: Option<Value>) -> Response {
 }
 
 async fn embeddings(Json(request): Json<Value>) -> Json<Value> {
-    let inputs = match &request["input"] {
-        Value::Array(inputs) => inputs.clone(),
-        one => vec![one.clone()],
+    let input = request.get("input");
+    let inputs: Vec<&Value> = match input.and_then(Value::as_array) {
+        Some(several) => several.iter().collect(),
+        None => input.into_iter().collect(),
     };
-    let tokens: usize = inputs.iter().filter_map(Value::as_str).map(words).sum();
-    let embedding = |(index, input): (usize, &Value)| {
+    let texts = inputs.iter().filter_map(|input| input.as_str());
+    let tokens: usize = texts.map(words).sum();
+    let embedding = |(index, input): (usize, &&Value)| {
         let length = u32::try_from(input.as_str().unwrap_or_default().len()).unwrap_or(u32::MAX);
         json!({"object": "embedding", "index": index, "embedding": [f64::from(length), 0.5, -0.5]})
     };
     let data: Vec<Value> = inputs.iter().enumerate().map(embedding).collect();
     Json(json!({
-        "object": "list", "data": data, "model": request["model"],
+        "object": "list", "data": data, "model": request.get("model"),
         "usage": {"prompt_tokens": tokens, "total_tokens": tokens},
     }))
 }
 
 fn last_user_message(request: &Value) -> String {
-    let messages = request["messages"].as_array();
+    let messages = request.get("messages").and_then(Value::as_array);
     let last = messages.and_then(|messages| messages.last());
-    last.and_then(|message| message["content"].as_str())
+    let content = last.and_then(|message| message.get("content"));
+    content
+        .and_then(Value::as_str)
         .unwrap_or("nothing")
         .to_owned()
 }

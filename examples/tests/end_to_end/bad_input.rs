@@ -1,0 +1,236 @@
+//! What is wrong is refused with one sentence that says what to do; nothing is changed by it.
+
+use std::fs;
+use std::net::TcpListener;
+use std::os::unix::fs::{PermissionsExt, symlink};
+use std::path::Path;
+
+use crate::support::{Finished, Home, snapshot};
+
+#[test]
+fn an_unknown_command_is_refused() {
+    let home = filled();
+    refuses(&home, &["key"], "unrecognized subcommand");
+    refuses(
+        &home,
+        &["keys", "mnit"],
+        "tip: a similar subcommand exists: 'mint'",
+    );
+    refuses(&home, &["--listen", "localhost"], "--listen");
+    refuses(
+        &home,
+        &["--upstream", "ftp://x"],
+        "such as https://api.openai.com",
+    );
+    refuses(
+        &home,
+        &["--upstream", "https://api.openai.com/v1"],
+        "the paths are the client's",
+    );
+}
+
+#[test]
+fn a_key_or_credential_that_cannot_be_made_is_refused() {
+    let home = filled();
+    let mint =
+        |args: &[&str], cure: &str| refuses(&home, &[&["keys", "mint"], args].concat(), cure);
+    mint(&["--provider", "nosuch"], "\"builtin\", \"openai\"");
+    mint(&["--model", "builtin-*"], "each model by its full name");
+    mint(&["--lifetime", "3m"], "such as");
+    mint(&["--lifetime", "0d"], "lifetime");
+    mint(&["--env", "Live"], "--env");
+    mint(&["--name", ""], "1 to 128 characters");
+    refuses(&home, &["keys", "show", "nosuch"], "12");
+    refuses(&home, &["keys", "revoke", "000000000000"], "list the keys");
+    refuses(&home, &["keys", "rotate", "000000000000"], "list the keys");
+    refuses(
+        &home,
+        &["credentials", "put", "openai"],
+        "credentials put openai < file",
+    );
+    refuses(&home, &["credentials", "put", "nosuch"], "credentials put");
+    refuses(
+        &home,
+        &["credentials", "delete", "openai"],
+        "credentials list",
+    );
+    for (text, cure) in [("two words", "visible ASCII"), (" \n", "visible ASCII")] {
+        let before = snapshot(&home.data());
+        let done = home.run_with_input(&["credentials", "put", "openai"], text.as_bytes());
+        is_a_sentence(&done.failed(), cure);
+        assert_eq!(snapshot(&home.data()), before);
+    }
+    let before = snapshot(&home.data());
+    let done = home.run_with_input(&["credentials", "put", "nosuch"], b"sk-test");
+    is_a_sentence(&done.failed(), "\"builtin\", \"openai\"");
+    assert_eq!(snapshot(&home.data()), before);
+}
+
+#[test]
+fn a_master_key_that_is_malformed_is_refused() {
+    for text in ["", "nonsense", "1:AAAA", "\u{0}\u{1}"] {
+        let home = filled();
+        fs::write(master_key(&home), text).unwrap();
+        everything_refuses(&home, "master-key file");
+    }
+}
+
+#[test]
+fn a_master_key_that_others_may_read_is_refused() {
+    let home = filled();
+    fs::set_permissions(master_key(&home), fs::Permissions::from_mode(0o640)).unwrap();
+    everything_refuses(&home, "chmod 600");
+}
+
+#[test]
+fn a_missing_master_key_is_never_replaced_by_a_new_one() {
+    let home = filled();
+    fs::remove_file(master_key(&home)).unwrap();
+    everything_refuses(&home, "from your backup");
+    assert!(!master_key(&home).exists());
+}
+
+#[test]
+fn a_master_key_of_another_database_is_refused() {
+    let (home, other) = (filled(), filled());
+    fs::copy(master_key(&other), master_key(&home)).unwrap();
+    everything_refuses(&home, "is not the one that this database was made with");
+}
+
+#[test]
+fn a_missing_database_is_made_by_serving_only() {
+    let home = filled();
+    for name in ["portcullis.db", "portcullis.db-wal", "portcullis.db-shm"] {
+        let _removed_or_never_there = fs::remove_file(home.data().join(name));
+    }
+    refuses(&home, &["keys", "list"], "portcullis.db");
+    refuses(&home, &["doctor"], "doctor");
+}
+
+#[test]
+fn a_folder_without_a_gateways_data_is_left_empty() {
+    let home = Home::new();
+    for args in [
+        &["keys", "list"][..],
+        &["credentials", "list"],
+        &["keys", "mint"],
+    ] {
+        refuses(&home, args, "Start the gateway once to make it");
+    }
+    refuses(&home, &["doctor"], "FAIL");
+    assert!(!home.data().exists());
+}
+
+#[test]
+fn a_folder_that_cannot_be_made_or_written_is_refused() {
+    let home = Home::new();
+    fs::write(home.data(), "a file").unwrap();
+    refuses_to_serve(&home, "--data");
+    fs::remove_file(home.data()).unwrap();
+    // A folder in which nobody can make a file, root neither.
+    symlink("/proc/self/fd", home.data()).unwrap();
+    let done = home.start_serving(&[]).finish().failed();
+    is_a_sentence(&done, "cannot create");
+
+    let home = filled();
+    let read_only = |mode| {
+        fs::set_permissions(home.data(), fs::Permissions::from_mode(mode)).unwrap();
+        // As root the mode does not bind, and there is nothing to see.
+        fs::write(home.data().join("probe"), "").is_err()
+    };
+    if read_only(0o500) {
+        refuses_to_serve(&home, "writable");
+    }
+    read_only(0o700);
+}
+
+#[test]
+fn a_port_that_is_taken_is_refused_before_anything_is_made() {
+    let home = Home::new();
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    refuses(&home, &["--listen", &address], "--listen");
+    assert!(!home.data().exists());
+}
+
+#[test]
+fn a_database_of_another_program_is_left_as_it_is() {
+    let text = b"a diary, and none of yours".repeat(200);
+    for bytes in [text, another_programs_database()] {
+        let home = filled();
+        for name in ["portcullis.db-wal", "portcullis.db-shm"] {
+            let _removed_or_never_there = fs::remove_file(home.data().join(name));
+        }
+        fs::write(home.data().join("portcullis.db"), bytes).unwrap();
+        everything_refuses(&home, "portcullis.db");
+    }
+}
+
+/// A folder as a first start leaves it.
+fn filled() -> Home {
+    let home = Home::new();
+    home.serve().stop().succeeded();
+    home
+}
+
+fn master_key(home: &Home) -> std::path::PathBuf {
+    home.data().join("master.key")
+}
+
+/// The first page of a database that has one table, as SQLite 3 writes it.
+fn another_programs_database() -> Vec<u8> {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("other.db");
+    let source = format!(
+        "import sqlite3; db = sqlite3.connect({:?}); db.execute('create table diary (day)'); db.commit()",
+        path.display().to_string()
+    );
+    crate::support::run_python(&source);
+    fs::read(path).unwrap()
+}
+
+/// Serving and each command refuse, and change nothing.
+fn everything_refuses(home: &Home, cure: &str) {
+    refuses_to_serve(home, cure);
+    for args in [
+        &["keys", "list"][..],
+        &["keys", "mint"],
+        &["keys", "revoke", "000000000000"],
+        &["credentials", "list"],
+    ] {
+        refuses(home, args, cure);
+    }
+    let before = snapshot(&home.data());
+    let doctor = home.run(&["doctor"]).failed();
+    let said = doctor.stdout.lines().find(|line| line.starts_with("FAIL"));
+    assert!(said.is_some_and(|line| line.contains(cure)), "{doctor}");
+    assert_eq!(snapshot(&home.data()), before);
+}
+
+fn refuses_to_serve(home: &Home, cure: &str) {
+    refuses(home, &["--listen", "127.0.0.1:0"], cure);
+}
+
+fn refuses(home: &Home, args: &[&str], cure: &str) {
+    let before = snapshot(&home.data());
+    let done = home.run(args).failed();
+    is_a_sentence(&done, cure);
+    assert_eq!(
+        names(&home.data()),
+        before.keys().cloned().collect::<Vec<_>>(),
+        "{done}"
+    );
+    assert_eq!(snapshot(&home.data()), before, "{done}");
+}
+
+fn names(folder: &Path) -> Vec<std::path::PathBuf> {
+    snapshot(folder).into_keys().collect()
+}
+
+/// Standard error begins with what is wrong, holds the cure, and no trace of a program that fell over.
+fn is_a_sentence(done: &Finished, cure: &str) {
+    assert!(done.stderr.starts_with("error: "), "{done}");
+    let said = format!("{}{}", done.stderr, done.stdout);
+    assert!(said.contains(cure), "{cure:?} is not in {done}");
+    assert!(!said.contains("panicked"), "{done}");
+}

@@ -1,0 +1,37 @@
+//! What the tests stand on. Every wait is bounded by [`PATIENCE`], and every child is killed when its test ends.
+
+mod gateway;
+mod http;
+mod intake;
+mod process;
+mod provider;
+mod python;
+mod sdk;
+mod snapshot;
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+pub(crate) use gateway::{Gateway, Home, Key};
+pub(crate) use http::{Answer, Exchange, Request, chat_body};
+pub(crate) use intake::Intake;
+pub(crate) use process::{Finished, Running};
+pub(crate) use provider::Provider;
+pub(crate) use python::run_python;
+pub(crate) use sdk::Sdk;
+pub(crate) use snapshot::{all_bytes_of, snapshot};
+
+/// The longest that anything here is waited for.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
+
+/// The folder of the workspace.
+pub(crate) fn workspace() -> &'static Path {
+    let examples = Path::new(env!("CARGO_MANIFEST_DIR"));
+    examples.parent().unwrap()
+}
+
+/// The folder into which this build goes: `target/debug` or the like.
+pub(crate) fn build_folder() -> PathBuf {
+    let this = std::env::current_exe().unwrap();
+    this.parent().and_then(Path::parent).unwrap().to_owned()
+}

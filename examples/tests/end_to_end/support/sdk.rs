@@ -1,0 +1,58 @@
+//! OpenAI's Python client at work: `openai_client.py`, one question and one answer a line.
+
+use std::net::SocketAddr;
+use std::process::Command;
+
+use serde_json::{Value, json};
+
+use super::{Key, Running, python};
+
+/// The client as a process, with a gateway as its base URL.
+pub(crate) struct Sdk {
+    process: Running,
+    lines: usize,
+}
+
+impl Sdk {
+    pub(crate) fn start(gateway: SocketAddr) -> Self {
+        let mut command = Command::new(python::interpreter());
+        command
+            .args(["-c", include_str!("../openai_client.py")])
+            .arg(format!("http://{gateway}/v1"));
+        // No proxy of the environment stands between the client and the loopback interface.
+        command.env("NO_PROXY", "*");
+        Self {
+            process: Running::start(command),
+            lines: 0,
+        }
+    }
+
+    /// One call to its end: what it gave, or `{"error": {"class", "status", "code", "message"}}`.
+    pub(crate) fn call(&mut self, key: &Key, action: &str, model: &str) -> Value {
+        self.call_with(Some(key.text()), action, model)
+    }
+
+    /// One call with any text as a key, or without one.
+    pub(crate) fn call_with(&mut self, key: Option<&str>, action: &str, model: &str) -> Value {
+        self.begin(key, action, model);
+        self.next_answer()
+    }
+
+    /// Begins a call.
+    pub(crate) fn begin(&mut self, key: Option<&str>, action: &str, model: &str) {
+        let call = json!({"key": key, "action": action, "model": model});
+        self.process.write(format!("{call}\n").as_bytes());
+    }
+
+    /// Waits for the next line that the client prints.
+    pub(crate) fn next_answer(&mut self) -> Value {
+        let line = self.process.stdout.wait_for_line(self.lines);
+        self.lines += 1;
+        serde_json::from_str(&line).unwrap()
+    }
+
+    /// All that the client has printed.
+    pub(crate) fn everything(&self) -> String {
+        self.process.stdout.text()
+    }
+}
