@@ -303,17 +303,36 @@ async fn a_handler_is_dropped_when_its_caller_is_cut_while_it_works() {
         }
     });
     let mut service = ProtectLayer::new(world.gate.clone()).layer(handler);
-    let mut answer = pin!(call(&mut service, world.request()));
+    poll_fn(|cx| service.poll_ready(cx)).await.unwrap();
+    let mut answer = pin!(service.call(world.request()));
     let mut cx = Context::from_waker(std::task::Waker::noop());
     assert!(answer.as_mut().poll(&mut cx).is_pending());
     let held = working.lock().unwrap().clone().unwrap();
     assert!(held.upgrade().is_some(), "it works");
     world.gate.close().await.unwrap();
-    let Poll::Ready(answer) = answer.as_mut().poll(&mut cx) else {
+    let Poll::Ready(Ok(refusal)) = answer.as_mut().poll(&mut cx) else {
         unreachable!("it is answered at the next poll");
     };
+    assert_eq!(refusal.status(), StatusCode::SERVICE_UNAVAILABLE);
+    let is_dropped = held.upgrade().is_none();
+    assert!(is_dropped, "although the future is still held");
+    assert!(answer.as_mut().poll(&mut cx).is_pending());
+}
+
+#[tokio::test]
+async fn an_answer_that_was_made_while_its_caller_was_cut_does_not_leave() {
+    let world = World::new().await;
+    let clock = Arc::clone(&world.clock);
+    let handler = Handler::new(move |_| {
+        let clock = Arc::clone(&clock);
+        async move {
+            clock.advance(BEYOND_TRUST);
+            Response::new(String::from("too late"))
+        }
+    });
+    let mut service = ProtectLayer::new(world.gate.clone()).layer(handler);
+    let answer = call(&mut service, world.request()).await;
     assert_eq!(answer.status(), StatusCode::SERVICE_UNAVAILABLE);
-    assert!(held.upgrade().is_none(), "the handler is dropped");
 }
 
 #[tokio::test]
