@@ -105,3 +105,33 @@ async fn request(gate: &Gate, text: &str) -> Result<(), Refusal> {
     assert_eq!(credential.expose(), CREDENTIAL);
     Ok(())
 }
+
+/// A caller that was let in while its key was being revoked hears of it: there is no moment in between.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn whoever_is_let_in_during_a_revocation_is_ended_by_it() {
+    let (gate, upkeep) = Gate::builder(MemoryStore::new(), masters())
+        .open()
+        .await
+        .unwrap();
+    tokio::spawn(upkeep);
+    let admin = gate.admin(operator());
+    let org = admin.create_organization("acme").await.unwrap().id;
+    let project = admin.create_project(org, "web").await.unwrap().id;
+    for _ in 0..300 {
+        let new = NewKey::new(org, project, "ci", prefix("live"), Lifetime::Never);
+        let key = Key::of(admin.mint(new).await.unwrap());
+        let (gate, text) = (gate.clone(), key.text.clone());
+        let in_a_row = tokio::spawn(async move {
+            let mut newest = None;
+            while let Ok(caller) = authenticate(&gate, &text).await {
+                newest = Some(caller);
+            }
+            newest
+        });
+        tokio::task::yield_now().await;
+        admin.revoke(key.id).await.unwrap();
+        if let Some(caller) = in_a_row.await.unwrap() {
+            assert!(caller.is_revoked());
+        }
+    }
+}

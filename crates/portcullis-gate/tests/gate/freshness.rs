@@ -10,7 +10,7 @@ use portcullis_store::{ControlStore as _, MemoryStore, NodeStore as _};
 use tokio::time::{sleep, timeout};
 
 use crate::support::unsteady::Unsteady;
-use crate::support::{Stage, clock, code, gpt, masters};
+use crate::support::{Stage, clock, code, ended, gpt, masters};
 
 /// A few turns of the upkeep, on tokio's paused clock.
 const TURNS: Duration = Duration::from_millis(20);
@@ -118,6 +118,25 @@ async fn an_expiry_ends_streams_also_while_the_store_hangs() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_answer_of_the_store_is_as_old_as_the_question() {
+    let store = Unsteady::new();
+    let mut stage = Stage::on(store.clone(), |builder| builder).await;
+    stage.spawn_upkeep();
+    let key = stage.key().await;
+    store.hang(true);
+    sleep(TURNS).await;
+    stage.clock.advance(Duration::from_secs(1));
+    // The answer arrives now, to a question of a second ago; the next question is still to come.
+    store.hang(false);
+    for _ in 0..100 {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(code(stage.authenticate(&key).await), "gate_unavailable");
+    sleep(TURNS).await;
+    assert_eq!(code(stage.authenticate(&key).await), "(allowed)");
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_change_made_while_the_store_was_away_is_applied_before_anybody_is_answered() {
     let store = Unsteady::new();
     let mut stage = Stage::on(store.clone(), |builder| builder).await;
@@ -194,7 +213,7 @@ async fn a_key_whose_row_is_gone_is_refused() {
             .is_before_secret()
     );
     assert_eq!(code(caller.authorize(gpt()).await), "key_revoked");
-    assert_eq!(revoked.await.code(), "key_revoked");
+    assert_eq!(ended(revoked).await, "key_revoked");
 }
 
 #[tokio::test]
@@ -209,7 +228,7 @@ async fn dropping_the_upkeep_closes_the_gate() {
         "{refusal:?}"
     );
     assert!(caller.is_revoked());
-    assert_eq!(caller.revoked().await.code(), "gate_unavailable");
+    assert_eq!(ended(caller.revoked()).await, "gate_unavailable");
 }
 
 #[tokio::test(start_paused = true)]
@@ -235,7 +254,7 @@ async fn closing_refuses_ends_writes_and_frees_the_lease() {
     let caller = stage.authenticate(&key).await.unwrap();
     stage.gate.close().await.unwrap();
     assert_eq!(code(stage.authenticate(&key).await), "gate_unavailable");
-    assert_eq!(caller.revoked().await.code(), "gate_unavailable");
+    assert_eq!(ended(caller.revoked()).await, "gate_unavailable");
     assert!(stage.describe(&key).await.secrets[0].last_used_at.is_some());
     assert!(stage.store.nodes().await.unwrap().is_empty());
     timeout(TURNS, upkeep).await.unwrap().unwrap();

@@ -3,9 +3,9 @@
 use std::path::Path;
 use std::time::Duration;
 
-use portcullis_gate::{FreshnessPolicy, Gate, OpenError, Upkeep};
+use portcullis_gate::{AdminError, FreshnessPolicy, Gate, OpenError, Upkeep};
 use portcullis_sqlite::SqliteStore;
-use portcullis_store::{NodeId, NodeRow, NodeStore as _, Registration, UnixMicros};
+use portcullis_store::{MemoryStore, NodeId, NodeRow, NodeStore as _, Registration, UnixMicros};
 use tokio::time::{Instant, sleep, timeout};
 
 use crate::support::{masters, operator, short_lease};
@@ -20,6 +20,19 @@ async fn open(
         .description(name)
         .freshness(policy);
     builder.open().await
+}
+
+/// Another process: registered until long after now, and never heard of again.
+async fn stuck(store: &MemoryStore) {
+    let row = NodeRow {
+        id: NodeId::generate(UnixMicros(1), &mut getrandom::SysRng).unwrap(),
+        description: "stuck".to_owned(),
+        started_at: UnixMicros(0),
+        lease_until: UnixMicros(i64::MAX / 2),
+        applied: 0,
+    };
+    let registered = store.register(row, UnixMicros(0)).await.unwrap();
+    assert_eq!(registered, Registration::Registered);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -142,4 +155,30 @@ async fn a_process_that_lost_its_lease_answers_nobody() {
     assert_eq!(crate::support::code(answer), "gate_unavailable");
     let answer = crate::support::authenticate(&next, &key.text).await;
     assert_eq!(crate::support::code(answer), "(allowed)");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_lease_that_never_runs_out_is_not_waited_for_without_end() {
+    let store = MemoryStore::new();
+    stuck(&store).await;
+    let next = Gate::builder(store, masters()).clock(crate::support::clock());
+    let refused = timeout(Duration::from_secs(61), next.open())
+        .await
+        .unwrap()
+        .map(drop);
+    assert!(matches!(refused, Err(OpenError::AlreadyServed { by }) if by == "stuck"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_action_that_a_process_does_not_confirm_is_stored_and_names_that_process() {
+    let store = MemoryStore::new();
+    stuck(&store).await;
+    let beside = Gate::builder(store.clone(), masters()).clock(crate::support::clock());
+    let admin = beside.open_admin(operator()).await.unwrap();
+    let refused = admin.create_organization("acme").await.unwrap_err();
+    assert!(
+        matches!(&refused, AdminError::NotAppliedEverywhere { nodes, .. } if nodes == &["stuck"]),
+        "{refused:?}"
+    );
+    assert_eq!(admin.organizations().await.unwrap().len(), 1);
 }

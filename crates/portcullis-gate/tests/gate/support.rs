@@ -11,7 +11,7 @@ use http::HeaderValue;
 use portcullis_gate::{
     Actor, Admin, Caller, Client, Dispatch, FreshnessPolicy, Gate, GateBuilder, KeyId, KeyPrefix,
     KeyRules, KeyView, Lifetime, ManualClock, MasterKey, MasterKeys, Minted, NewKey, OrgId,
-    Presented, ProjectId, ProviderName, PutCredential, Refusal, Rotation, Stores, Upkeep,
+    Presented, ProjectId, ProviderName, PutCredential, Refusal, Revoked, Rotation, Stores, Upkeep,
 };
 use portcullis_store::MemoryStore;
 
@@ -196,6 +196,12 @@ pub(crate) fn code<T>(answer: Result<T, Refusal>) -> &'static str {
         Ok(_) => "(allowed)",
         Err(refusal) => refusal.code(),
     }
+}
+
+/// What a running response is told when it has to end, which has to be at once.
+pub(crate) async fn ended(revoked: Revoked) -> &'static str {
+    let refusal = tokio::time::timeout(Duration::from_millis(100), revoked).await;
+    refusal.expect("it goes on").code()
 }
 
 /// A policy under which a lease runs out quickly, for tests that have to wait for it.
