@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use axum::extract::{Request, State};
+use axum::extract::{Path, Request, State};
 use axum::http::{StatusCode, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
@@ -56,6 +56,7 @@ pub(crate) async fn start(accepted: Accepted) -> Result<SocketAddr, Failure> {
         .route("/v1/chat/completions", post(chat))
         .route("/v1/embeddings", post(embeddings))
         .route("/v1/models", get(models))
+        .route("/v1/models/{id}", get(one_model))
         .layer(middleware::from_fn_with_state(accepted, check));
     tokio::spawn(async move { axum::serve(listener, app).await });
     Ok(address)
@@ -72,13 +73,22 @@ async fn check(State(accepted): State<Accepted>, request: Request, next: Next) -
 }
 
 async fn models() -> Json<Value> {
-    let model =
-        |id| json!({"id": id, "object": "model", "created": CREATED, "owned_by": "builtin"});
-    let data: Vec<Value> = [CHAT_MODEL, EMBEDDING_MODEL]
-        .into_iter()
-        .map(model)
-        .collect();
+    let data: Vec<Value> = MODELS.into_iter().map(model).collect();
     Json(json!({"object": "list", "data": data}))
+}
+
+async fn one_model(Path(id): Path<String>) -> Response {
+    match MODELS.into_iter().find(|known| *known == id) {
+        Some(id) => Json(model(id)).into_response(),
+        None => {
+            let error = json!({"error": {"message": "the built-in provider has no such model", "code": "model_not_found"}});
+            (StatusCode::NOT_FOUND, Json(error)).into_response()
+        }
+    }
+}
+
+fn model(id: &str) -> Value {
+    json!({"id": id, "object": "model", "created": CREATED, "owned_by": "builtin"})
 }
 
 async fn chat(Json(request): Json<Value>) -> Response {
@@ -199,7 +209,6 @@ impl http_body::Body for Events {
     }
 }
 
-const CHAT_MODEL: &str = "builtin-chat";
-const EMBEDDING_MODEL: &str = "builtin-embedding";
+const MODELS: [&str; 2] = ["builtin-chat", "builtin-embedding"];
 const CREATED: u64 = 1_790_000_000;
 const PAUSE: Duration = Duration::from_millis(20);

@@ -1,5 +1,6 @@
 //! The command line.
 
+use std::fmt;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
@@ -9,6 +10,8 @@ use portcullis::{
     CredentialName, EnvironmentName, KeyId, KeyPrefix, Lifetime, PrefixError, ProviderName,
 };
 use tracing::Level;
+
+use crate::Failure;
 
 /// A gateway for LLM providers: virtual keys for clients, sealed credentials for providers.
 ///
@@ -72,30 +75,42 @@ pub(crate) enum KeysCommand {
     /// Lists the keys.
     List,
     /// Shows one key: its rules, its secrets, and when each was last used.
-    Show {
-        /// The key's id, as `keys list` shows it.
-        id: KeyId,
-    },
+    Show(OfKey),
     /// Gives a key a further secret under the same id, and prints it once. Both are valid for the grace period.
     Rotate(RotateArgs),
     /// Ends a key, or one of its secrets, for good. When it returns, no request passes.
     Revoke {
-        /// The key's id.
-        id: KeyId,
+        #[command(flatten)]
+        key: OfKey,
         /// Only this secret (its version, as `keys show` tells it).
         #[arg(long, value_name = "VERSION")]
         secret: Option<u32>,
     },
     /// Switches a key off, until `keys enable`.
-    Disable {
-        /// The key's id.
-        id: KeyId,
-    },
+    Disable(OfKey),
     /// Switches a disabled key on again.
-    Enable {
-        /// The key's id.
-        id: KeyId,
-    },
+    Enable(OfKey),
+}
+
+/// Which key. Not parsed by clap, whose errors repeat what was given: by mistake that may be the key itself.
+#[derive(Args)]
+pub(crate) struct OfKey {
+    /// The key's id, as `keys list` shows it.
+    id: String,
+}
+
+impl OfKey {
+    pub(crate) fn id(&self) -> Result<KeyId, Failure> {
+        let error =
+            "that is not a key's id, which has 12 letters and digits; `keys list` shows them";
+        self.id.parse().map_err(|_| error.into())
+    }
+}
+
+impl fmt::Debug for OfKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("OfKey(..)")
+    }
 }
 
 #[derive(Args, Debug)]
@@ -127,8 +142,8 @@ pub(crate) struct MintArgs {
 
 #[derive(Args, Debug)]
 pub(crate) struct RotateArgs {
-    /// The key's id.
-    pub(crate) id: KeyId,
+    #[command(flatten)]
+    pub(crate) key: OfKey,
 
     /// How long the old secret stays valid beside the new one, such as 24h; 0 ends it at once.
     #[arg(long, default_value = "24h", value_parser = grace)]

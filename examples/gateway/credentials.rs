@@ -11,8 +11,13 @@ use crate::data::{self, Data};
 use crate::{Failure, show};
 
 pub(crate) async fn run(folder: &Path, command: CredentialsCommand) -> Result<(), Failure> {
-    let admin = Data::at(folder).open_admin().await?;
-    let (org, _) = data::tenant(&admin).await?;
+    let data = Data::at(folder);
+    data.administer(async |admin| act(&admin, command).await)
+        .await
+}
+
+async fn act(admin: &Admin, command: CredentialsCommand) -> Result<(), Failure> {
+    let (org, _) = data::tenant(admin).await?;
     match command {
         CredentialsCommand::Put(CredentialArgs {
             provider,
@@ -32,7 +37,7 @@ pub(crate) async fn run(folder: &Path, command: CredentialsCommand) -> Result<()
         }
         CredentialsCommand::List => show::credentials(&admin.credentials(org.id).await?),
         CredentialsCommand::Delete(args) => {
-            let found = find(&admin, org.id, &args).await?;
+            let found = find(admin, org.id, &args).await?;
             admin.delete_credential(org.id, found.id).await?;
             show::done(&format!("{} for {} is deleted", found.name, found.provider));
         }

@@ -57,8 +57,12 @@ impl Data {
         )?)
     }
 
-    /// The admin actions on data that exist, beside a gateway that may be serving. Makes nothing.
-    pub(crate) async fn open_admin(&self) -> Result<Admin, Failure> {
+    /// Works with the admin actions on data that exist, beside a gateway that may be serving. Makes nothing, and closes
+    /// the database whatever came of the work.
+    pub(crate) async fn administer(
+        &self,
+        work: impl AsyncFnOnce(Admin) -> Result<(), Failure>,
+    ) -> Result<(), Failure> {
         if !self.database().exists() && !self.master_key().exists() {
             return Err(format!(
                 "there is no gateway data in {}. Start the gateway once to make it, or name the folder with --data",
@@ -68,7 +72,13 @@ impl Data {
         }
         let master = MasterKeyFile::read(self.master_key())?;
         let store = SqliteStore::open_existing(self.database())?;
-        Ok(configure(store, master)?.open_admin(operator()?).await?)
+        let admin = configure(store.clone(), master)?.open_admin(operator()?);
+        let done = match admin.await {
+            Ok(admin) => work(admin).await,
+            Err(why) => Err(why.into()),
+        };
+        store.close().await;
+        done
     }
 }
 

@@ -2,17 +2,22 @@
 
 use std::path::Path;
 
-use portcullis::{KeyRules, NewKey, Rotation};
+use portcullis::{Admin, KeyRules, NewKey, Rotation};
 
 use crate::cli::{KeysCommand, MintArgs, RotateArgs};
 use crate::data::{self, Data};
 use crate::{Failure, show};
 
 pub(crate) async fn run(folder: &Path, command: KeysCommand) -> Result<(), Failure> {
-    let admin = Data::at(folder).open_admin().await?;
+    let data = Data::at(folder);
+    data.administer(async |admin| act(&admin, command).await)
+        .await
+}
+
+async fn act(admin: &Admin, command: KeysCommand) -> Result<(), Failure> {
     match command {
         KeysCommand::Mint(args) => {
-            let (org, project) = data::tenant(&admin).await?;
+            let (org, project) = data::tenant(admin).await?;
             let MintArgs {
                 name,
                 prefix,
@@ -30,37 +35,40 @@ pub(crate) async fn run(folder: &Path, command: KeysCommand) -> Result<(), Failu
             show::minted(admin.mint(new).await?);
         }
         KeysCommand::List => {
-            let (org, _) = data::tenant(&admin).await?;
+            let (org, _) = data::tenant(admin).await?;
             show::keys(&admin.keys(org.id).await?);
         }
-        KeysCommand::Show { id } => show::key(&admin.describe(id).await?),
+        KeysCommand::Show(key) => show::key(&admin.describe(key.id()?).await?),
         KeysCommand::Rotate(RotateArgs {
-            id,
+            key,
             grace,
             lifetime,
         }) => {
             let rotation = Rotation::with_grace(grace);
             let rotation = lifetime.map_or(rotation, |lifetime| rotation.lifetime(lifetime));
-            show::minted(admin.rotate(id, rotation).await?);
+            show::minted(admin.rotate(key.id()?, rotation).await?);
         }
-        KeysCommand::Revoke { id, secret: None } => {
-            admin.revoke(id).await?;
-            show::done(&format!("key {id} is revoked: no request passes any more"));
+        KeysCommand::Revoke { key, secret } => {
+            let id = key.id()?;
+            let what = match secret {
+                None => {
+                    admin.revoke(id).await?;
+                    format!("key {id}")
+                }
+                Some(version) => {
+                    admin.revoke_secret(id, version).await?;
+                    format!("secret {version} of key {id}")
+                }
+            };
+            show::done(&format!("{what} is revoked: no request passes any more"));
         }
-        KeysCommand::Revoke {
-            id,
-            secret: Some(version),
-        } => {
-            admin.revoke_secret(id, version).await?;
-            show::done(&format!(
-                "secret {version} of key {id} is revoked: no request passes any more"
-            ));
-        }
-        KeysCommand::Disable { id } => {
+        KeysCommand::Disable(key) => {
+            let id = key.id()?;
             admin.disable(id).await?;
             show::done(&format!("key {id} is off until `keys enable {id}`"));
         }
-        KeysCommand::Enable { id } => {
+        KeysCommand::Enable(key) => {
+            let id = key.id()?;
             admin.enable(id).await?;
             show::done(&format!("key {id} is on"));
         }

@@ -14,6 +14,7 @@ mod keys;
 mod proxy;
 mod serve;
 mod show;
+mod signals;
 
 use std::error::Error;
 use std::process::ExitCode;

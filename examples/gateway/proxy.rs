@@ -8,7 +8,7 @@ use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use http::uri::{Authority, PathAndQuery, Scheme};
-use http::{Method, Request, StatusCode, Uri};
+use http::{Method, Request, Uri};
 use http_body_util::{BodyExt, Full, Limited};
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::Client;
@@ -117,13 +117,6 @@ pub(crate) async fn forward(
         .request(request)
         .await
         .map_err(Rejection::upstream)?;
-    if answer.status() == StatusCode::UNAUTHORIZED {
-        tracing::error!(
-            provider = proxy.inner.provider,
-            "the provider did not accept the stored credential"
-        );
-        return Err(Refusal::CredentialRejected.into());
-    }
     let (parts, body) = answer.into_parts();
     let mut response = Response::new(Body::new(body));
     *response.status_mut() = parts.status;

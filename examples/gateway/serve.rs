@@ -1,17 +1,21 @@
 //! Serving: from an empty folder, or from what an earlier start left, to a gateway on a port.
 
+use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::path::Path;
+use std::time::Duration;
 
 use axum::Router;
 use axum::routing::get;
 use http::Uri;
-use portcullis::{Gate, ProtectLayer, SqliteStore};
+use portcullis::{Actor, Gate, ProtectLayer, SqliteStore};
 use tokio::net::TcpListener;
+use tokio::sync::oneshot;
 
 use crate::cli::ServeArgs;
 use crate::data::{self, BUILTIN, Data, OPENAI};
 use crate::proxy::{self, Proxy};
+use crate::signals::Signals;
 use crate::{Failure, bootstrap, builtin, show};
 
 /// Serves until it is told to stop.
@@ -27,16 +31,34 @@ pub(crate) async fn run(folder: &Path, args: ServeArgs) -> Result<(), Failure> {
         show::master_key_made(&data);
     }
     let store = SqliteStore::open(data.database())?;
-    let (gate, upkeep) = data::configure(store, master)?
+    let opening = data::configure(store.clone(), master)?
         .description(format!(
             "process {}, listening on {address}",
             std::process::id()
         ))
-        .open()
-        .await?;
-    tokio::spawn(upkeep);
+        .open();
+    let done = match opening.await {
+        Ok((gate, upkeep)) => {
+            tokio::spawn(upkeep);
+            serve(gate, &data, listener, args).await
+        }
+        Err(why) => Err(why.into()),
+    };
+    // Then all is in the one file, for whoever copies it.
+    store.close().await;
+    done
+}
 
-    let admin = gate.admin(portcullis::Actor::system());
+async fn serve(
+    gate: Gate,
+    data: &Data,
+    listener: TcpListener,
+    args: ServeArgs,
+) -> Result<(), Failure> {
+    // Before anything is said: who reads it may want to stop.
+    let signals = Signals::listen()?;
+    let address = listener.local_addr()?;
+    let admin = gate.admin(Actor::system());
     let tenant = bootstrap::tenant(&admin).await?;
     let (provider, upstream) = match args.upstream {
         Some(upstream) => (OPENAI, upstream),
@@ -47,7 +69,7 @@ pub(crate) async fn run(folder: &Path, args: ServeArgs) -> Result<(), Failure> {
             (BUILTIN, Uri::try_from(format!("http://{address}"))?)
         }
     };
-    show::welcome(&data, address, provider, &upstream);
+    show::welcome(data, address, provider, &upstream);
     if let Some(minted) = tenant.first_key {
         show::first_key(minted, address);
     } else {
@@ -61,9 +83,17 @@ pub(crate) async fn run(folder: &Path, args: ServeArgs) -> Result<(), Failure> {
         .with_state(proxy)
         .layer(ProtectLayer::new(gate.clone()).open_route(HEALTH));
     let app = app.into_make_service_with_connect_info::<SocketAddr>();
-    axum::serve(listener, app)
-        .with_graceful_shutdown(stop(gate))
-        .await?;
+
+    let (told, was_told) = oneshot::channel();
+    let serving = axum::serve(listener, app).with_graceful_shutdown(async {
+        signals.stop().await;
+        close(gate).await;
+        drop(told);
+    });
+    tokio::select! {
+        served = serving.into_future() => served?,
+        () = patience(was_told) => tracing::warn!("connections that did not end are dropped"),
+    }
     Ok(())
 }
 
@@ -73,25 +103,21 @@ async fn listen(address: SocketAddr) -> Result<TcpListener, Failure> {
     })
 }
 
-/// Completes on Ctrl-C or SIGTERM, after the gate has ended what runs and freed its lease.
-async fn stop(gate: Gate) {
-    let interrupt = tokio::signal::ctrl_c();
-    #[cfg(unix)]
-    {
-        let terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate());
-        match terminate {
-            Ok(mut terminate) => {
-                tokio::select! { _ = interrupt => {}, _ = terminate.recv() => {} }
-            }
-            Err(_) => drop(interrupt.await),
-        }
-    }
-    #[cfg(not(unix))]
-    drop(interrupt.await);
+/// Ends what runs and frees the lease, so that a successor can start at once.
+async fn close(gate: Gate) {
     if let Err(why) = gate.close().await {
         tracing::warn!(%why, "the lease was not freed; it runs out by itself");
     }
 }
 
+/// Completes some time after the stop: a client that has sent half a request must not keep the process.
+async fn patience(was_told: oneshot::Receiver<Infallible>) {
+    // Nothing is ever sent: the other end goes away when the gate is closed.
+    let Err(_gone) = was_told.await;
+    tokio::time::sleep(PATIENCE).await;
+}
+
+/// How long connections have to end by themselves.
+const PATIENCE: Duration = Duration::from_secs(2);
 /// The one open route: for load balancers.
 const HEALTH: &str = "/healthz";

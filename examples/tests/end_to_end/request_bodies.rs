@@ -13,16 +13,16 @@ fn a_body_that_two_parsers_read_differently_never_reaches_the_provider() {
     home.put_credential("openai", "sk-test");
     let restricted = home.mint(&["--model", "plain"]);
     for body in [
-        r#"{"model":"plain","Model":"other","messages":[]}"#,
-        r#"{"Model":"other","model":"plain","messages":[]}"#,
-        r#"{"MODEL":"other","messages":[]}"#,
-        r#"{"model":"plain","model":"other","messages":[]}"#,
-        r#"{"model":"other","model":"plain","messages":[]}"#,
-        r#"{"model":"plain","mod\u0065l":"other","messages":[]}"#,
-        r#"{"model":"plain","model ":"other","messages":[]}"#,
+        r#"{"model":"plain","Model":"o1-secret","messages":[]}"#,
+        r#"{"Model":"o1-secret","model":"plain","messages":[]}"#,
+        r#"{"MODEL":"o1-secret","messages":[]}"#,
+        r#"{"model":"plain","model":"o1-secret","messages":[]}"#,
+        r#"{"model":"o1-secret","model":"plain","messages":[]}"#,
+        r#"{"model":"plain","mod\u0065l":"o1-secret","messages":[]}"#,
+        r#"{"model":"plain","model ":"o1-secret","messages":[]}"#,
         r#"{"model":["plain"],"messages":[]}"#,
         r#"{"messages":[]}"#,
-        r#"{"model":"plain","messages":[]}{"model":"other"}"#,
+        r#"{"model":"plain","messages":[]}{"model":"o1-secret"}"#,
         r#"[{"model":"plain"}]"#,
         "{\"model\":\"plain\",\"messages\":[\"\u{0}\"]}",
         "\u{feff}{\"model\":\"plain\",\"messages\":[]}",
@@ -33,11 +33,11 @@ fn a_body_that_two_parsers_read_differently_never_reaches_the_provider() {
             let answer = request.send(gateway.address());
             assert_eq!(answer.outcome(), (400, "invalid_body".to_owned()), "{body}");
             let message = answer.message();
-            assert!(!message.contains("other"), "{message}");
+            assert!(!message.contains("o1-secret"), "{message}");
         }
     }
     // Read in one way only, but not the model of the key.
-    let escaped = r#"{"mod\u0065l":"oth\u0065r","messages":[]}"#;
+    let escaped = r#"{"mod\u0065l":"o1-s\u0065cret","messages":[]}"#;
     let answer = Request::post("/v1/chat/completions", escaped)
         .bearer(&restricted)
         .send(gateway.address());

@@ -3,7 +3,7 @@
 use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
-use crate::support::{Exchange, Gateway, Home, Key, Provider, Request, Running};
+use crate::support::{Exchange, Gateway, Home, Key, Provider, Request, Running, all_bytes_of};
 
 #[test]
 fn kill_9_in_the_middle_of_minting_leaves_no_half_key() {
@@ -63,6 +63,12 @@ fn a_second_start_finds_what_the_first_one_left() {
     home.revoke(&revoked);
     let before = listed(&home);
     gateway.stop().succeeded();
+    // Nothing is left beside the two files that a backup needs.
+    let files = all_bytes_of(&home.data()).into_iter();
+    let names: Vec<String> = files
+        .map(|(path, _)| path.rsplit('/').next().unwrap().to_owned())
+        .collect();
+    assert_eq!(names, ["master.key", "portcullis.db"]);
 
     let gateway = home.serve_before(&provider);
     assert!(!gateway.made_a_key());

@@ -164,23 +164,22 @@ fn serving(home: &Home, provider: &Provider) -> (Gateway, Key) {
     (gateway, key)
 }
 
-/// Waits until the log says how a call of this secret ended, and that it says so once.
+/// Waits until the log says that a call of this secret ended so, and sees that it says so once.
 fn settled(gateway: &Gateway, key: &Key, version: u32, end: &str) {
     let log = &gateway.process().stderr;
     let secret = format!("key={} secret_version={version} ", key.id());
-    let of_secret = |text: &str| -> Vec<String> {
-        let lines = text.lines().filter(|line| line.contains("call settled"));
-        lines
-            .filter(|line| line.contains(&secret))
-            .map(str::to_owned)
-            .collect()
+    let end = format!("end=\"{end}\"");
+    let count = || {
+        let text = log.text();
+        let settlements = text.lines().filter(|line| line.contains("call settled"));
+        settlements
+            .filter(|line| line.contains(&secret) && line.contains(&end))
+            .count()
     };
     let deadline = Instant::now() + Duration::from_secs(10);
-    while of_secret(&log.text()).is_empty() {
+    while count() == 0 {
         assert!(Instant::now() < deadline, "not settled:\n{}", log.text());
         std::thread::sleep(Duration::from_millis(2));
     }
-    let lines = of_secret(&log.text());
-    assert_eq!(lines.len(), 1, "{lines:?}");
-    assert!(lines[0].contains(&format!("end=\"{end}\"")), "{lines:?}");
+    assert_eq!(count(), 1, "{}", log.text());
 }

@@ -19,7 +19,7 @@ pub(crate) use process::{Finished, Running};
 pub(crate) use provider::Provider;
 pub(crate) use python::run_python;
 pub(crate) use sdk::Sdk;
-pub(crate) use snapshot::{all_bytes_of, snapshot};
+pub(crate) use snapshot::{Snapshot, all_bytes_of, changes, snapshot};
 
 /// The longest that anything here is waited for.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(30);

@@ -5,8 +5,11 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
-/// Each path below a folder with its mode and, if it is a file, its bytes. Of a folder that does not exist: nothing.
-pub(crate) fn snapshot(folder: &Path) -> BTreeMap<PathBuf, (u32, Option<Vec<u8>>)> {
+/// Each path below a folder with its mode and, if it is a file, its bytes.
+pub(crate) type Snapshot = BTreeMap<PathBuf, (u32, Option<Vec<u8>>)>;
+
+/// What is in a folder. Of one that does not exist: nothing.
+pub(crate) fn snapshot(folder: &Path) -> Snapshot {
     let mut found = BTreeMap::new();
     if !folder.exists() {
         return found;
@@ -22,6 +25,21 @@ pub(crate) fn snapshot(folder: &Path) -> BTreeMap<PathBuf, (u32, Option<Vec<u8>>
         found.insert(folder.to_owned(), (mode(folder), Some(bytes)));
     }
     found
+}
+
+/// What is not as it was, by name.
+pub(crate) fn changes(before: &Snapshot, after: &Snapshot) -> Vec<String> {
+    let mut changes = Vec::new();
+    for (path, was) in before {
+        match after.get(path) {
+            None => changes.push(format!("{} is gone", path.display())),
+            Some(is) if is != was => changes.push(format!("{} has changed", path.display())),
+            Some(_) => {}
+        }
+    }
+    let new = after.keys().filter(|path| !before.contains_key(*path));
+    changes.extend(new.map(|path| format!("{} is new", path.display())));
+    changes
 }
 
 /// The files below a folder with their bytes, by name.
