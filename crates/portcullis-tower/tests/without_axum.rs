@@ -347,9 +347,11 @@ async fn two_wrappers_write_one_event() {
             let permit = caller.authorize(dispatch).await.unwrap();
             let call = permit.open_without_credential().await.unwrap();
             // Between the layer's look before this poll and the meter's after it, the caller is cut.
+            let mut frames = 0..3;
             let answer = Script(move || {
                 clock.advance(BEYOND_TRUST);
-                Some(Ok::<_, Infallible>(data("data: too late\n\n")))
+                let frame = || Ok::<_, Infallible>(data("data: too late\n\n"));
+                frames.next().map(|_| frame())
             });
             meter(call, events(answer))
         }

@@ -79,6 +79,14 @@ async fn a_stream_is_settled_when_its_usage_has_come_and_before_it_ends() {
 }
 
 #[tokio::test]
+async fn a_stream_that_ends_without_usage_is_settled_as_unknown() {
+    let (tap, answer) = stream_of_events();
+    tap.write("data: {\"choices\":[{}]}\n\n");
+    drop(tap);
+    assert_eq!(settled_by(answer).await, (End::Settled, Usage::Unknown));
+}
+
+#[tokio::test]
 async fn a_client_that_leaves_is_settled_by_what_is_known() {
     let partial = format!("data: {}\n\n", ANSWER.replace("[]", "[{}]"));
     for (event, settled) in [
