@@ -208,8 +208,8 @@ pub(crate) async fn ended(revoked: Revoked) -> &'static str {
 pub(crate) fn short_lease() -> FreshnessPolicy {
     FreshnessPolicy {
         poll: Duration::from_millis(2),
-        bound: Duration::from_millis(200),
-        lease: Duration::from_millis(400),
-        stream_bound: Duration::from_millis(800),
+        bound: Duration::from_millis(500),
+        lease: Duration::from_secs(1),
+        stream_bound: Duration::from_secs(2),
     }
 }
