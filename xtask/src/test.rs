@@ -25,7 +25,7 @@ pub(crate) fn run() -> ExitCode {
     code
 }
 
-/// Cheap checks first; then what a user compiles (each crate alone), then the rest.
+/// Cheap checks first; then what a user compiles (each crate alone), then the workspace as a whole.
 fn plan(workspace: &Workspace, python: &str) -> Vec<Step> {
     let test = |args: &[&str]| {
         let args = [&["test", "--locked"], args].concat();
@@ -49,14 +49,9 @@ fn plan(workspace: &Workspace, python: &str) -> Vec<Step> {
             steps.push(Step::exec(format!("{name} alone, all features"), exec));
         }
     }
-    let private = workspace
-        .packages
-        .iter()
-        .filter(|package| !package.published);
-    let selection: Vec<&str> = private
-        .flat_map(|package| ["-p", package.name.as_str()])
-        .collect();
-    steps.push(Step::exec("end to end, probes, commands", test(&selection)));
+    // Once more together, with every feature: what a user of the facade compiles, and the end-to-end tests.
+    let whole = test(&["--workspace", "--all-features"]);
+    steps.push(Step::exec("workspace, end to end", whole));
     steps.push(Step::exec(
         "docs",
         Exec::cargo(DOCS).env("RUSTDOCFLAGS", "-D warnings"),
