@@ -254,6 +254,12 @@ pub enum OpenError {
         /// How that process described itself.
         by: String,
     },
+    /// The database has a pepper, so its keys are kept as HMACs, and the policy would go back to plain SHA-256.
+    #[error(
+        "this database keeps its keys as hmac-sha256 and the digest policy is sha256: keys minted under it would be \
+         refused, and whoever writes the table could plant one. Configure the policy that the database was made with"
+    )]
+    DigestPolicyWeaker,
     /// A configured environment is not one.
     #[error(transparent)]
     Environments(#[from] InvalidList),

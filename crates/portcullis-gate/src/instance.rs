@@ -52,17 +52,19 @@ pub(crate) async fn prepare(
 ) -> Result<(), OpenError> {
     let known = stores.master_checks().await?;
     check_master(&known, master)?;
+    let secrets = stores.instance_secrets().await?;
+    let has_pepper = secrets.iter().any(|row| row.name == PEPPER);
+    if policy == DigestPolicy::Sha256 && has_pepper {
+        return Err(OpenError::DigestPolicyWeaker);
+    }
     for version in master
         .versions()
         .filter(|v| !known.iter().any(|row| row.version == *v))
     {
         register_master(stores, master, version, now).await?;
     }
-    if policy != DigestPolicy::Sha256 {
-        let secrets = stores.instance_secrets().await?;
-        if !secrets.iter().any(|row| row.name == PEPPER) {
-            create_pepper(stores, master, now).await?;
-        }
+    if policy != DigestPolicy::Sha256 && !has_pepper {
+        create_pepper(stores, master, now).await?;
     }
     Ok(())
 }

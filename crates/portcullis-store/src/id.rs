@@ -165,7 +165,7 @@ macro_rules! name {
                 if is_name(text) {
                     Ok(Self(text.into()))
                 } else {
-                    Err(InvalidName { what: $what, given: text.chars().take(80).collect() })
+                    Err(InvalidName { what: $what, given: shown(text) })
                 }
             }
         }
@@ -218,11 +218,20 @@ pub struct InvalidId {
 /// A name outside `[a-z0-9][a-z0-9._-]*` or longer than 64 characters.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "{given:?} is not a valid {what}: use 1 to 64 of a-z, 0-9, '.', '_', '-', beginning with a letter or digit"
+    "{given} is not a valid {what}: use 1 to 64 of a-z, 0-9, '.', '_', '-', beginning with a letter or digit"
 )]
 pub struct InvalidName {
     what: &'static str,
     given: String,
+}
+
+/// The text for an error message: whole when it is short, so that a typo is seen, and its length when it is long, because
+/// then it may be a secret that was pasted into the wrong place.
+fn shown(text: &str) -> String {
+    match text.chars().count() {
+        0..=24 => format!("{text:?}"),
+        length => format!("a text of {length} characters"),
+    }
 }
 
 fn is_name(text: &str) -> bool {
@@ -279,6 +288,15 @@ mod tests {
     #[test]
     fn a_name_is_short_and_lower_case() {
         assert!("openai".parse::<ProviderName>().is_ok());
+        let pasted = format!("sk-{}", "A1b2".repeat(8))
+            .parse::<ProviderName>()
+            .unwrap_err();
+        assert!(
+            pasted
+                .to_string()
+                .starts_with("a text of 35 characters is not"),
+            "{pasted}"
+        );
         assert!("azure-eu.1".parse::<ProviderName>().is_ok());
         for bad in ["", "OpenAI", "-x", "a b", "ä", &"x".repeat(65)] {
             assert!(bad.parse::<ProviderName>().is_err(), "{bad}");

@@ -97,6 +97,23 @@ async fn peppered_keys_work_and_still_work_after_reopening() {
 }
 
 #[tokio::test]
+async fn a_peppered_database_does_not_open_under_the_weaker_policy() {
+    let stage = Stage::with(|builder| builder.digests(DigestPolicy::HmacSha256)).await;
+    stage.gate.close().await.unwrap();
+    let weaker = || Gate::builder(stage.store.clone(), masters()).digests(DigestPolicy::Sha256);
+    let served = weaker().open().await;
+    assert!(
+        matches!(served, Err(OpenError::DigestPolicyWeaker)),
+        "{served:?}"
+    );
+    let beside = weaker().open_admin(operator()).await;
+    assert!(
+        matches!(beside, Err(OpenError::DigestPolicyWeaker)),
+        "{beside:?}"
+    );
+}
+
+#[tokio::test]
 async fn a_planted_row_is_refused_once_digests_are_peppered() {
     let plain = Stage::new().await;
     let key = plant(&plain).await;
