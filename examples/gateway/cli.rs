@@ -12,6 +12,7 @@ use portcullis::{
 use tracing::Level;
 
 use crate::Failure;
+use crate::data::DEFAULT_FOLDER;
 
 /// A gateway for LLM providers: virtual keys for clients, sealed credentials for providers.
 ///
@@ -23,7 +24,7 @@ pub(crate) struct Cli {
     #[arg(
         long,
         global = true,
-        default_value = "portcullis-data",
+        default_value = DEFAULT_FOLDER,
         value_name = "DIR"
     )]
     pub(crate) data: PathBuf,

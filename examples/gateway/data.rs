@@ -23,6 +23,15 @@ impl Data {
         }
     }
 
+    /// A command on this folder, to be pasted into a shell.
+    pub(crate) fn command(&self, command: &str) -> String {
+        let folder = self.folder.display();
+        match self.folder == Path::new(DEFAULT_FOLDER) {
+            true => format!("{PROGRAM} {command}"),
+            false => format!("{PROGRAM} --data '{folder}' {command}"),
+        }
+    }
+
     pub(crate) fn database(&self) -> PathBuf {
         self.folder.join("portcullis.db")
     }
@@ -88,7 +97,9 @@ pub(crate) fn configure(store: SqliteStore, master: MasterKeys) -> Result<GateBu
         PROVIDERS.iter().map(|name| name.parse()).collect();
     Ok(Gate::builder(store, master)
         .providers(providers?)
-        .credential_hint("Add it on the gateway's machine: gateway credentials put {provider}"))
+        .credential_hint(format!(
+            "Add it on the gateway's machine: {PROGRAM} credentials put {{provider}} < key.txt"
+        )))
 }
 
 /// The organization and project that this gateway works with: the first ones.
@@ -120,6 +131,10 @@ pub(crate) fn operator() -> Result<Actor, Failure> {
     Ok(Actor::operator(name.as_deref().unwrap_or("unknown"))?)
 }
 
+/// Where the data are, unless `--data` says otherwise.
+pub(crate) const DEFAULT_FOLDER: &str = "portcullis-data";
+/// How this program is run.
+const PROGRAM: &str = "cargo run --example gateway --";
 /// The built-in provider's name.
 pub(crate) const BUILTIN: &str = "builtin";
 /// The name of the provider behind `--upstream`.

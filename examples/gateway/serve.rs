@@ -15,6 +15,7 @@ use tokio::sync::oneshot;
 use crate::cli::ServeArgs;
 use crate::data::{self, BUILTIN, Data, OPENAI};
 use crate::proxy::{self, Proxy};
+use crate::show::Start;
 use crate::signals::Signals;
 use crate::{Failure, bootstrap, builtin, show};
 
@@ -69,11 +70,19 @@ async fn serve(
             (BUILTIN, Uri::try_from(format!("http://{address}"))?)
         }
     };
-    show::welcome(data, address, provider, &upstream);
+    let stored = admin.credentials(tenant.org.id).await?;
+    let start = Start {
+        data,
+        address,
+        provider,
+        upstream: &upstream,
+        has_credential: stored.iter().any(|one| one.provider.as_str() == provider),
+    };
+    show::welcome(&start);
     if let Some(minted) = tenant.first_key {
-        show::first_key(minted, address);
+        show::first_key(minted, &start);
     } else {
-        show::known_keys();
+        show::known_keys(data);
     }
 
     let proxy = Proxy::new(provider, &upstream, args.dangerously_forward_unknown_paths)?;

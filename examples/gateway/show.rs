@@ -37,22 +37,48 @@ pub(crate) fn master_key_made(data: &Data) {
     eprintln!();
 }
 
-pub(crate) fn welcome(data: &Data, address: SocketAddr, provider: &str, upstream: &Uri) {
+/// What is served from where.
+pub(crate) struct Start<'a> {
+    pub(crate) data: &'a Data,
+    pub(crate) address: SocketAddr,
+    pub(crate) provider: &'a str,
+    pub(crate) upstream: &'a Uri,
+    /// Whether a credential is stored for the provider.
+    pub(crate) has_credential: bool,
+}
+
+pub(crate) fn welcome(start: &Start<'_>) {
+    let Start {
+        data,
+        address,
+        provider,
+        upstream,
+        has_credential,
+    } = start;
+    let put = data.command("credentials put openai < your-openai-key.txt");
     eprintln!(
         "Serving on http://{address}, with the data in {}.",
         data.database().display()
     );
-    if provider == BUILTIN {
+    if *provider == BUILTIN {
         eprintln!("Forwarding to the built-in provider. For a real one:");
-        eprintln!("  cargo run --example gateway -- credentials put openai < your-openai-key.txt");
-        eprintln!("  cargo run --example gateway -- --upstream https://api.openai.com");
-    } else {
+        eprintln!("  {put}");
+        eprintln!("  {}", data.command("--upstream https://api.openai.com"));
+    } else if *has_credential {
         eprintln!("Forwarding to {upstream} with the credential stored for {provider}.");
+    } else {
+        eprintln!("Forwarding to {upstream}, but no credential is stored for {provider} yet:");
+        eprintln!("  {put}");
     }
     eprintln!();
 }
 
-pub(crate) fn first_key(minted: Minted, address: SocketAddr) {
+pub(crate) fn first_key(minted: Minted, start: &Start<'_>) {
+    let address = start.address;
+    let model = match start.provider == BUILTIN {
+        true => "builtin-chat",
+        false => "gpt-4o-mini",
+    };
     eprintln!("A first key was made. It is shown this once:");
     eprintln!();
     minted.key.expose_once(|key| {
@@ -61,24 +87,23 @@ pub(crate) fn first_key(minted: Minted, address: SocketAddr) {
         eprintln!("Try it:");
         eprintln!("  curl http://{address}/v1/chat/completions -H 'Authorization: Bearer {key}' \\");
         eprintln!("    -H 'Content-Type: application/json' \\");
-        eprintln!("    -d '{{\"model\":\"builtin-chat\",\"messages\":[{{\"role\":\"user\",\"content\":\"hello\"}}]}}'");
+        eprintln!("    -d '{{\"model\":\"{model}\",\"messages\":[{{\"role\":\"user\",\"content\":\"hello\"}}]}}'");
         eprintln!();
         eprintln!("  # Python: pip install openai");
         eprintln!("  from openai import OpenAI");
         eprintln!("  client = OpenAI(base_url='http://{address}/v1', api_key='{key}')");
         eprintln!("  messages = [{{'role': 'user', 'content': 'hello'}}]");
-        eprintln!("  print(client.chat.completions.create(model='builtin-chat', messages=messages))");
+        eprintln!("  print(client.chat.completions.create(model='{model}', messages=messages))");
         eprintln!();
-        eprintln!("Revoke it while this runs: cargo run --example gateway -- keys revoke {}", minted.id);
+        eprintln!("Revoke it while this runs:");
+        eprintln!("  {}", start.data.command(&format!("keys revoke {}", minted.id)));
     });
 }
 
-pub(crate) fn known_keys() {
-    eprintln!(
-        "The keys of this data folder were shown when they were minted. To see them, or to mint another one:"
-    );
-    eprintln!("  cargo run --example gateway -- keys list");
-    eprintln!("  cargo run --example gateway -- keys mint --name my-key");
+pub(crate) fn known_keys(data: &Data) {
+    eprintln!("Its keys were shown when they were minted. To list them, or to mint another one:");
+    eprintln!("  {}", data.command("keys list"));
+    eprintln!("  {}", data.command("keys mint --name my-key"));
 }
 
 pub(crate) fn minted(minted: Minted) {

@@ -1,8 +1,9 @@
 //! What the README shows is what there is.
 
 use std::fs;
+use std::os::unix::fs::symlink;
 
-use crate::support::{Finished, Home, Key, workspace};
+use crate::support::{Home, workspace};
 
 #[test]
 fn the_route_in_the_readme_is_the_example() {
@@ -23,6 +24,8 @@ fn the_commands_in_the_readme_do_what_it_says() {
     let readme = read("README.md");
     let home = Home::new();
     let gateway = home.serve();
+    // It names no folder: the one that a first start makes.
+    symlink(home.data(), home.default_data()).unwrap();
     let key = gateway.first_key();
     let mut ran = 0;
     for line in readme.lines() {
@@ -30,7 +33,7 @@ fn the_commands_in_the_readme_do_what_it_says() {
             continue;
         };
         let (command, comment) = rest.split_once('#').unwrap_or((rest, ""));
-        let done = run(&home, key, command);
+        let done = home.run_line(&command.replace(" ID ", &format!(" {} ", key.id())));
         if comment.contains("refused") {
             let done = done.failed();
             assert!(done.stderr.starts_with("error: "), "{done}");
@@ -43,6 +46,45 @@ fn the_commands_in_the_readme_do_what_it_says() {
     assert_eq!(gateway.ask(key).outcome().1, "key_revoked");
     let listed = home.run(&["credentials", "list"]).succeeded().stdout;
     assert!(listed.contains("openai"), "{listed}");
+}
+
+#[test]
+fn the_commands_that_a_start_prints_work_on_its_folder() {
+    let home = Home::new();
+    let mut printed = Vec::new();
+    for upstream in [&[][..], &["--upstream", "http://127.0.0.1:9"]] {
+        let gateway = home.serve_with(upstream);
+        let said = gateway.process().stderr.text();
+        let lines = said
+            .lines()
+            .filter_map(|line| line.trim().strip_prefix(COMMAND));
+        for line in lines {
+            // The one that serves is asked for its help: its folder is in use.
+            let line = match line.contains("--upstream") {
+                true => format!("{line} --help"),
+                false => line.to_owned(),
+            };
+            home.run_line(&line).succeeded();
+            printed.push(line);
+        }
+        gateway.stop().succeeded();
+    }
+    for command in [
+        "credentials put openai",
+        "keys revoke",
+        "keys list",
+        "keys mint",
+    ] {
+        assert!(
+            printed.iter().any(|line| line.contains(command)),
+            "{printed:?}"
+        );
+    }
+    let listed = home.run(&["keys", "list"]).succeeded().stdout;
+    assert!(
+        listed.contains("revoked") && listed.contains("my-key"),
+        "{listed}"
+    );
 }
 
 #[test]
@@ -73,21 +115,6 @@ fn each_command_explains_itself() {
         assert!(help.contains(&format!("gateway {command}")), "{help}");
     }
     assert!(!home.data().exists());
-}
-
-/// A line as a shell runs it: words, quotes, one redirection; `ID` is the key's.
-fn run(home: &Home, key: &Key, command: &str) -> Finished {
-    let (command, input) = match command.split_once('<') {
-        Some((command, file)) => (command, format!("sk-from-{}\n", file.trim())),
-        None => (command, String::new()),
-    };
-    let word = |word: &str| match word {
-        "ID" => key.id().to_owned(),
-        word => word.trim_matches('\'').to_owned(),
-    };
-    let args: Vec<String> = command.split_whitespace().map(word).collect();
-    let args: Vec<&str> = args.iter().map(String::as_str).collect();
-    home.run_with_input(&args, input.as_bytes())
 }
 
 fn read(path: &str) -> String {

@@ -116,6 +116,11 @@ fn a_missing_credential_is_424_and_names_the_provider_and_the_command() {
     let message = refused["error"]["message"].as_str().unwrap();
     assert!(message.contains("\"openai\""), "{message}");
     assert!(message.contains("credentials put openai"), "{message}");
+    let said = gateway.process().stderr.text();
+    assert!(
+        said.contains("no credential is stored for openai yet"),
+        "{said}"
+    );
     assert!(provider.seen().is_empty());
 
     // The command that it names is the cure, while the gateway serves.

@@ -63,7 +63,9 @@ fn no_file_and_no_log_holds_a_secret_after_a_whole_life() {
     let mut serving = gateway.stop().succeeded();
     assert!(serving.stderr.contains("TRACE"), "nothing was traced");
     assert!(serving.stderr.contains("call settled"));
-    // What the first start prints to be pasted holds the key: once, between these lines.
+    // What the first start prints to be pasted holds the key: for curl and for Python, between these lines.
+    let pasted = serving.stderr.matches(first.secret()).count();
+    assert_eq!(pasted, 2, "the first key is in the log");
     let (before, rest) = serving.stderr.split_once("A first key was made").unwrap();
     let (_, after) = rest.split_once("Revoke it while this runs").unwrap();
     serving.stderr = format!("{before}{after}");

@@ -27,6 +27,11 @@ impl Home {
         self.folder.path().join("data")
     }
 
+    /// The data folder where the gateway puts it by itself.
+    pub(crate) fn default_data(&self) -> PathBuf {
+        self.folder.path().join("portcullis-data")
+    }
+
     /// A command line on this folder.
     pub(crate) fn command(&self, args: &[&str]) -> Command {
         let mut command = Command::new(program());
@@ -46,6 +51,22 @@ impl Home {
     pub(crate) fn run_with_input(&self, args: &[&str], input: &[u8]) -> Finished {
         let mut running = Running::start(self.command(args));
         running.write(input);
+        running.finish()
+    }
+
+    /// Runs a line as a shell in the folder's parent does: words, single quotes, one file as standard input.
+    pub(crate) fn run_line(&self, line: &str) -> Finished {
+        let (line, input) = match line.split_once('<') {
+            Some((line, file)) => (line, format!("sk-from-{}\n", file.trim())),
+            None => (line, String::new()),
+        };
+        let mut command = Command::new(program());
+        command
+            .current_dir(self.folder.path())
+            .env("USER", "tester");
+        command.args(line.split_whitespace().map(|word| word.trim_matches('\'')));
+        let mut running = Running::start(command);
+        running.write(input.as_bytes());
         running.finish()
     }
 
@@ -104,9 +125,7 @@ impl Gateway {
     /// Waits until it says where it serves, and has said all that it says at its start.
     pub(crate) fn is_up(process: Running) -> Self {
         process.stderr.wait_for("Serving on http://");
-        process
-            .stderr
-            .wait_for("cargo run --example gateway -- keys ");
+        process.stderr.wait_for(" keys ");
         let said = process.stderr.text();
         let (_, address) = said.split_once("Serving on http://").unwrap();
         let address = address.split(',').next().unwrap().parse().unwrap();
