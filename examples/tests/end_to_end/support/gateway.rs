@@ -124,14 +124,19 @@ pub(crate) struct Gateway {
 impl Gateway {
     /// Waits until it says where it serves, and has said all that it says at its start.
     pub(crate) fn is_up(process: Running) -> Self {
-        process.stderr.wait_for("Serving on http://");
-        process.stderr.wait_for(" keys ");
-        let said = process.stderr.text();
-        let (_, address) = said.split_once("Serving on http://").unwrap();
+        let said = &process.stderr;
+        said.wait_for("Serving on http://");
+        said.wait_for(" keys ");
+        let text = said.text();
+        let (_, address) = text.split_once("Serving on http://").unwrap();
         let address = address.split(',').next().unwrap().parse().unwrap();
-        let first_key = said
-            .contains("A first key was made")
-            .then(|| Key::new(process.stdout.wait_for_line(0)));
+        let makes_a_key = text.contains("A first key was made");
+        let first_key = makes_a_key.then(|| Key::new(process.stdout.wait_for_line(0)));
+        // To its last line.
+        match &first_key {
+            Some(key) => said.wait_for(&format!(" keys revoke {}\n", key.id())),
+            None => said.wait_for(" keys mint --name my-key\n"),
+        };
         Self {
             process,
             address,
