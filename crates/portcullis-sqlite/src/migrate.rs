@@ -12,10 +12,16 @@ use crate::error::{Answer, corrupt};
 const APPLICATION_ID: i64 = 0x5043_4c53;
 
 /// All migrations in order; the version of the schema is their number.
-const MIGRATIONS: &[Migration] = &[Migration {
-    name: "control_plane",
-    text: include_str!("migrations/0001_control_plane.sql"),
-}];
+const MIGRATIONS: &[Migration] = &[
+    Migration {
+        name: "control_plane",
+        text: include_str!("migrations/0001_control_plane.sql"),
+    },
+    Migration {
+        name: "allowlists",
+        text: include_str!("migrations/0002_allowlists.sql"),
+    },
+];
 
 /// One step of the schema.
 struct Migration {

@@ -188,6 +188,8 @@ actions! {
     KeySecretRevoked = "key.secret_revoked",
     /// A master key version was used here for the first time.
     MasterKeyRegistered = "master_key.registered",
+    /// The addresses from which an organization's keys may be used were changed.
+    OrganizationAllowlistChanged = "organization.allowlist_changed",
     /// An organization was made.
     OrganizationCreated = "organization.created",
     /// A suspended organization was let in again.

@@ -224,6 +224,11 @@ pub enum Change {
         /// The new rules.
         rules: RulesRow,
     },
+    /// Replaces the addresses from which the set's organization may be used.
+    SetOrganizationAllowlist {
+        /// As the operator wrote them; `None` = unrestricted, an empty list = nowhere.
+        allow_ips: Option<Vec<String>>,
+    },
     /// Shuts the set's organization out (`Some(when)`) or lets it in again (`None`).
     SetOrganizationSuspended {
         /// When it was shut out.
@@ -245,7 +250,9 @@ impl Change {
         match self {
             Self::InsertInstanceSecret(_) | Self::InsertMasterCheck(_) => Some(Subject::Instance),
             Self::InsertOrganization(row) => Some(Subject::Organization(row.id)),
-            Self::SetOrganizationSuspended { .. } => org.map(Subject::Organization),
+            Self::SetOrganizationAllowlist { .. } | Self::SetOrganizationSuspended { .. } => {
+                org.map(Subject::Organization)
+            }
             Self::InsertProject(row) => Some(Subject::Project(row.org, row.id)),
             Self::InsertKey(row) => Some(Subject::Key(row.org, row.id)),
             Self::InsertSecret { key, .. }
@@ -274,6 +281,7 @@ impl Change {
             | Self::RevokeSecret { .. }
             | Self::SetKeyDisabled { .. }
             | Self::SetKeyRules { .. }
+            | Self::SetOrganizationAllowlist { .. }
             | Self::SetOrganizationSuspended { .. }
             | Self::ShortenSecret { .. } => Reach::Tenant,
         }

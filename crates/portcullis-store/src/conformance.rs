@@ -131,6 +131,7 @@ macro_rules! conformance_tests {
             changes::a_key_is_disabled_and_enabled_again
             changes::rules_are_replaced_whole
             changes::an_organization_is_suspended_and_resumed
+            changes::an_organizations_allowlist_is_replaced_whole
             changes::every_change_of_a_key_steps_its_generation_by_one
             changes::two_changes_in_one_set_are_two_steps
             changes::a_credential_is_overwritten_and_deleted

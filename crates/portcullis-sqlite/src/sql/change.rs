@@ -2,6 +2,7 @@ use portcullis_store::{Change, KeyId, OrgId, StoreError};
 use rusqlite::{Connection, Params, params};
 
 use super::key::Rules;
+use super::value::json;
 use super::{credential, execute, instance, key, tenant};
 use crate::error::{Answer, conflict};
 
@@ -65,7 +66,7 @@ pub(super) fn apply(db: &Connection, org: Option<OrgId>, change: &Change) -> Ans
             )
         }
         Change::SetKeyRules { key, rules } => {
-            let sql = "UPDATE keys SET providers = ?3, allow_models = ?4, deny_models = ?5,
+            let sql = "UPDATE keys SET providers = ?3, allow_models = ?4, deny_models = ?5, allow_ips = ?6,
                                        generation = generation + 1
                        WHERE org_id = ?1 AND key_id = ?2";
             let tenant = org.as_ref().map(OrgId::as_bytes);
@@ -76,8 +77,16 @@ pub(super) fn apply(db: &Connection, org: Option<OrgId>, change: &Change) -> Ans
                 rules.providers,
                 rules.allow_models,
                 rules.deny_models,
+                rules.allow_ips,
             ];
             change_row(db, "key", sql, values)
+        }
+        Change::SetOrganizationAllowlist { allow_ips } => {
+            let sql = "UPDATE organizations SET allow_ips = ?2, generation = generation + 1
+                       WHERE org_id = ?1";
+            let tenant = org.as_ref().map(OrgId::as_bytes);
+            let allow_ips = allow_ips.as_deref().map(json).transpose()?;
+            change_row(db, "organization", sql, params![tenant, allow_ips])
         }
         Change::SetOrganizationSuspended { at } => {
             let sql = "UPDATE organizations SET suspended_at = ?2, generation = generation + 1

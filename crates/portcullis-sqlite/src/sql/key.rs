@@ -10,7 +10,7 @@ pub(crate) fn key(connection: &mut Connection, id: KeyId) -> Answer<Option<KeyRo
     let db = connection.transaction()?;
     let sql =
         "SELECT key_id, org_id, project_id, name, prefix, environment, providers, allow_models,
-                      deny_models, disabled_at, revoked_at, created_at, generation
+                      deny_models, disabled_at, revoked_at, created_at, generation, allow_ips
                FROM keys WHERE key_id = ?1";
     let found = db
         .prepare_cached(sql)?
@@ -32,13 +32,13 @@ pub(crate) fn keys(
     let found = match tenants {
         Tenants::All => {
             let sql = "SELECT key_id, org_id, project_id, name, prefix, environment, providers,
-                              allow_models, deny_models, disabled_at, revoked_at, created_at, generation
+                              allow_models, deny_models, disabled_at, revoked_at, created_at, generation, allow_ips
                        FROM keys WHERE key_id > ?1 ORDER BY key_id LIMIT ?2";
             rows(&db, sql, params![after, limit], read_key)?
         }
         Tenants::One(org) => {
             let sql = "SELECT key_id, org_id, project_id, name, prefix, environment, providers,
-                              allow_models, deny_models, disabled_at, revoked_at, created_at, generation
+                              allow_models, deny_models, disabled_at, revoked_at, created_at, generation, allow_ips
                        FROM keys WHERE org_id = ?1 AND key_id > ?2 ORDER BY key_id LIMIT ?3";
             rows(&db, sql, params![org.as_bytes(), after, limit], read_key)?
         }
@@ -67,8 +67,9 @@ pub(crate) fn record_uses(connection: &mut Connection, uses: &[SecretUse]) -> An
 
 pub(super) fn insert_key(db: &Connection, row: &KeyRow) -> Answer<()> {
     let sql = "INSERT INTO keys (org_id, key_id, project_id, name, prefix, environment, providers,
-                                 allow_models, deny_models, disabled_at, revoked_at, created_at, generation)
-               VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)";
+                                 allow_models, deny_models, disabled_at, revoked_at, created_at, generation,
+                                 allow_ips)
+               VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)";
     let rules = Rules::of(&row.rules)?;
     let values = params![
         row.org.as_bytes(),
@@ -84,6 +85,7 @@ pub(super) fn insert_key(db: &Connection, row: &KeyRow) -> Answer<()> {
         row.revoked_at.map(|at| at.0),
         row.created_at.0,
         integer(row.generation)?,
+        rules.allow_ips,
     ];
     execute(db, sql, values)?;
     row.secrets
@@ -122,6 +124,7 @@ pub(super) struct Rules {
     pub(super) providers: Option<String>,
     pub(super) allow_models: Option<String>,
     pub(super) deny_models: String,
+    pub(super) allow_ips: Option<String>,
 }
 
 impl Rules {
@@ -130,6 +133,7 @@ impl Rules {
             providers: rules.providers.as_deref().map(json).transpose()?,
             allow_models: rules.allow_models.as_deref().map(json).transpose()?,
             deny_models: json(&rules.deny_models)?,
+            allow_ips: rules.allow_ips.as_deref().map(json).transpose()?,
         })
     }
 }
@@ -159,6 +163,7 @@ fn read_key(row: &Row<'_>) -> rusqlite::Result<KeyRow> {
             providers: maybe(row, 6)?,
             allow_models: maybe(row, 7)?,
             deny_models: get(row, 8)?,
+            allow_ips: maybe(row, 13)?,
         },
         disabled_at: maybe(row, 9)?,
         revoked_at: maybe(row, 10)?,

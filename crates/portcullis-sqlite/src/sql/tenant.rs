@@ -1,13 +1,13 @@
 use portcullis_store::{OrgId, OrganizationRow, Page, ProjectRow};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
-use super::value::{get, integer, limit, maybe};
+use super::value::{get, integer, json, limit, maybe};
 use super::{execute, rows};
 use crate::error::Answer;
 
 pub(crate) fn organization(db: &Connection, id: OrgId) -> Answer<Option<OrganizationRow>> {
     let sql = "SELECT org_id, name, salt, key_id, key_version, master_version, suspended_at,
-                      created_at, generation
+                      created_at, generation, allow_ips
                FROM organizations WHERE org_id = ?1";
     let mut statement = db.prepare_cached(sql)?;
     Ok(statement
@@ -17,7 +17,7 @@ pub(crate) fn organization(db: &Connection, id: OrgId) -> Answer<Option<Organiza
 
 pub(crate) fn organizations(db: &Connection, page: Page<OrgId>) -> Answer<Vec<OrganizationRow>> {
     let sql = "SELECT org_id, name, salt, key_id, key_version, master_version, suspended_at,
-                      created_at, generation
+                      created_at, generation, allow_ips
                FROM organizations WHERE org_id > ?1 ORDER BY org_id LIMIT ?2";
     let after: &[u8] = page.after.as_ref().map_or(&[], |id| id.as_bytes());
     Ok(rows(
@@ -36,8 +36,8 @@ pub(crate) fn projects(db: &Connection, org: OrgId) -> Answer<Vec<ProjectRow>> {
 
 pub(super) fn insert_organization(db: &Connection, row: &OrganizationRow) -> Answer<()> {
     let sql = "INSERT INTO organizations (org_id, name, salt, key_id, key_version, master_version,
-                                          suspended_at, created_at, generation)
-               VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
+                                          suspended_at, created_at, generation, allow_ips)
+               VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)";
     let values = params![
         row.id.as_bytes(),
         row.name,
@@ -48,6 +48,7 @@ pub(super) fn insert_organization(db: &Connection, row: &OrganizationRow) -> Ans
         row.suspended_at.map(|at| at.0),
         row.created_at.0,
         integer(row.generation)?,
+        row.allow_ips.as_deref().map(json).transpose()?,
     ];
     execute(db, sql, values)?;
     Ok(())
@@ -76,6 +77,7 @@ fn read_organization(row: &Row<'_>) -> rusqlite::Result<OrganizationRow> {
         suspended_at: maybe(row, 6)?,
         created_at: get(row, 7)?,
         generation: get(row, 8)?,
+        allow_ips: maybe(row, 9)?,
     })
 }
 

@@ -18,6 +18,7 @@ pub(crate) fn organization(name: &str) -> OrganizationRow {
         key_version: 1,
         master_version: 1,
         suspended_at: None,
+        allow_ips: None,
         created_at: UnixMicros(3),
         generation: 1,
     }

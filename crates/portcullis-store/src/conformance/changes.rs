@@ -177,6 +177,7 @@ pub async fn rules_are_replaced_whole(fixture: &impl Fixture) {
         providers: Some(vec!["openai".to_owned()]),
         allow_models: Some(vec!["gpt-4o".to_owned()]),
         deny_models: vec!["o1".to_owned()],
+        allow_ips: Some(vec!["192.0.2.0/24".to_owned()]),
     };
     for (generation, rules) in (2..).zip([rules, RulesRow::default()]) {
         let change = Change::SetKeyRules {
@@ -203,6 +204,29 @@ pub async fn an_organization_is_suspended_and_resumed(fixture: &impl Fixture) {
         committed(&store, A.set(Change::SetOrganizationSuspended { at })).await;
         let expected = OrganizationRow {
             suspended_at: at,
+            generation,
+            ..A.organization()
+        };
+        assert_eq!(store.organization(A.org()).await.unwrap(), Some(expected));
+        assert_eq!(
+            store.organization(B.org()).await.unwrap(),
+            Some(B.organization())
+        );
+    }
+}
+
+/// An organization's allowlist is replaced whole; nobody else's is, and its status stays.
+pub async fn an_organizations_allowlist_is_replaced_whole(fixture: &impl Fixture) {
+    let store = fixture.store();
+    settle(&store).await;
+    let list = vec!["192.0.2.0/24".to_owned(), "2001:db8::1".to_owned()];
+    for (generation, allow_ips) in (2..).zip([Some(list), Some(Vec::new()), None]) {
+        let change = Change::SetOrganizationAllowlist {
+            allow_ips: allow_ips.clone(),
+        };
+        committed(&store, A.set(change)).await;
+        let expected = OrganizationRow {
+            allow_ips,
             generation,
             ..A.organization()
         };
@@ -316,7 +340,9 @@ pub async fn a_change_that_hits_no_row_is_a_conflict(fixture: &impl Fixture) {
         A.harmless().draft().clone(),
     );
     let suspend = Change::SetOrganizationSuspended { at: None };
-    refused(fixture, &store, set.change(suspend), Conflict).await;
+    refused(fixture, &store, set.clone().change(suspend), Conflict).await;
+    let list = Change::SetOrganizationAllowlist { allow_ips: None };
+    refused(fixture, &store, set.change(list), Conflict).await;
 }
 
 /// An id, a name or a slot is given once.

@@ -17,6 +17,7 @@ pub async fn an_organization_comes_back_as_it_was_written(fixture: &impl Fixture
         key_version: u32::MAX,
         master_version: u32::MAX,
         suspended_at: Some(UnixMicros(i64::MAX)),
+        allow_ips: Some(vec!["2001:db8::/32".to_owned(), STRANGE.to_owned()]),
         created_at: UnixMicros(i64::MIN),
         generation: LARGEST,
         ..B.organization()
@@ -64,6 +65,7 @@ pub async fn a_key_comes_back_as_it_was_written(fixture: &impl Fixture) {
             providers: Some(vec!["openai".to_owned()]),
             allow_models: Some(vec!["*".to_owned(), "ft/*".to_owned()]),
             deny_models: vec![STRANGE.to_owned(), String::new()],
+            allow_ips: Some(vec![STRANGE.to_owned()]),
         },
         disabled_at: Some(UnixMicros(i64::MAX)),
         revoked_at: Some(UnixMicros(i64::MIN)),
@@ -90,17 +92,20 @@ pub async fn no_list_and_an_empty_list_are_told_apart(fixture: &impl Fixture) {
     let lists = [None, Some(Vec::new()), some];
     for providers in lists.clone() {
         for allow_models in lists.clone() {
-            let rules = RulesRow {
-                providers: providers.clone(),
-                allow_models,
-                deny_models: vec!["three".to_owned()],
-            };
-            let change = Change::SetKeyRules {
-                key: A.key_id(0),
-                rules: rules.clone(),
-            };
-            committed(&store, A.set(change)).await;
-            assert_eq!(store.key(A.key_id(0)).await.unwrap().unwrap().rules, rules);
+            for allow_ips in lists.clone() {
+                let rules = RulesRow {
+                    providers: providers.clone(),
+                    allow_models: allow_models.clone(),
+                    deny_models: vec!["three".to_owned()],
+                    allow_ips,
+                };
+                let change = Change::SetKeyRules {
+                    key: A.key_id(0),
+                    rules: rules.clone(),
+                };
+                committed(&store, A.set(change)).await;
+                assert_eq!(store.key(A.key_id(0)).await.unwrap().unwrap().rules, rules);
+            }
         }
     }
 }

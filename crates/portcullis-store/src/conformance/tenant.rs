@@ -60,6 +60,7 @@ impl Tenant {
             key_version: 1,
             master_version: 1,
             suspended_at: None,
+            allow_ips: None,
             created_at: AT,
             generation: 1,
         }

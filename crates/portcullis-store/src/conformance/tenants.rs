@@ -41,6 +41,7 @@ pub async fn an_instance_set_reaches_no_organization(fixture: &impl Fixture) {
         Change::InsertProject(A.nth_project(1)),
         Change::InsertKey(A.nth_key(1)),
         Change::PutCredential(A.credential()),
+        Change::SetOrganizationAllowlist { allow_ips: None },
         Change::SetOrganizationSuspended { at: Some(AT) },
     ]);
     for change in changes {
@@ -119,6 +120,7 @@ pub async fn an_unknown_organization_can_own_nothing(fixture: &impl Fixture) {
         Change::InsertProject(A.project()),
         Change::InsertKey(A.key()),
         Change::PutCredential(A.credential()),
+        Change::SetOrganizationAllowlist { allow_ips: None },
         Change::SetOrganizationSuspended { at: Some(AT) },
         Change::SetKeyRules {
             key: A.key_id(0),

@@ -41,12 +41,11 @@ impl State {
             Change::InsertOrganization(row) => self.insert_organization(row),
             Change::InsertProject(row) => self.insert_project(row),
             Change::PutCredential(row) => self.put_credential(row),
+            Change::SetOrganizationAllowlist { allow_ips } => self.change_organization(org, |row| {
+                row.allow_ips.clone_from(allow_ips);
+            }),
             Change::SetOrganizationSuspended { at } => {
-                let row = org.and_then(|org| self.organizations.get_mut(&org));
-                let row = row.ok_or_else(|| missing("organization"))?;
-                row.suspended_at = *at;
-                row.generation += 1;
-                Ok(())
+                self.change_organization(org, |row| row.suspended_at = *at)
             }
             Change::InsertSecret { key, secret } => self.change_key(org, *key, |row| {
                 let taken = row.secrets.iter().any(|old| old.version == secret.version);
@@ -100,6 +99,18 @@ impl State {
         let taken = |old: &OrganizationRow| old.id == row.id || old.name == row.name;
         free(!self.organizations.values().any(taken), "organization")?;
         self.organizations.insert(row.id, row.clone());
+        Ok(())
+    }
+
+    fn change_organization(
+        &mut self,
+        org: Option<OrgId>,
+        change: impl FnOnce(&mut OrganizationRow),
+    ) -> Result<(), StoreError> {
+        let row = org.and_then(|org| self.organizations.get_mut(&org));
+        let row = row.ok_or_else(|| missing("organization"))?;
+        change(row);
+        row.generation += 1;
         Ok(())
     }
 

@@ -52,7 +52,7 @@ pub struct SecretRow {
     pub last_used_at: Option<UnixMicros>,
 }
 
-/// What a key may call, as its owner wrote it. `None` = unrestricted, an empty list = nothing.
+/// What a key may call and from where, as its owner wrote it. `None` = unrestricted, an empty list = nothing.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct RulesRow {
     /// The allowed providers.
@@ -61,4 +61,6 @@ pub struct RulesRow {
     pub allow_models: Option<Vec<String>>,
     /// The denied models; deny beats allow.
     pub deny_models: Vec<String>,
+    /// The addresses and ranges from which the key may be used, as the operator wrote them.
+    pub allow_ips: Option<Vec<String>>,
 }

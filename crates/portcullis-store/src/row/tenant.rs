@@ -17,6 +17,9 @@ pub struct OrganizationRow {
     pub master_version: u32,
     /// When it was shut out, if it is.
     pub suspended_at: Option<UnixMicros>,
+    /// The addresses and ranges from which its keys may be used, as the operator wrote them: a key's own list must
+    /// admit an address, and this one too. `None` = unrestricted, an empty list = nowhere.
+    pub allow_ips: Option<Vec<String>>,
     /// When it was made.
     pub created_at: UnixMicros,
     /// 1 when made; the store adds 1 with every change.
