@@ -13,7 +13,7 @@ use crate::client::Client;
 use crate::clock::Reading;
 use crate::convert;
 use crate::node::Node;
-use crate::node::slot::{Secret, Slot};
+use crate::node::slot::{Rules, Secret, Slot};
 use crate::presented::Presented;
 use crate::refusal::Refusal;
 
@@ -67,7 +67,8 @@ fn authenticate(
         .secret(matched.version)
         .ok_or_else(|| replaced_secret(&slot))?;
 
-    check_standing(node, &slot, secret, now)?;
+    let client = client.resolved(&node.address_source);
+    check_standing(node, &slot, &rules, secret, client, now)?;
     if let Err(why) = secret.scope.check_environment(&node.environments) {
         return Err(Refusal::Scope { key: slot.id, why });
     }
@@ -115,24 +116,27 @@ fn match_secret(
     }
 }
 
-/// The checks that every decision repeats: status, expiry, organization.
+/// The checks that every decision repeats: status, expiry, organization, the client's address.
 pub(crate) fn check_standing(
     node: &Node,
     slot: &Slot,
+    rules: &Rules,
     secret: &Secret,
+    client: Client,
     now: Reading,
 ) -> Result<(), Refusal> {
     node.freshness.check(now)?;
     if let Err(why) = secret.scope.check_standing(now.utc) {
         return Err(Refusal::Scope { key: slot.id, why });
     }
-    if slot.org.is_suspended() {
+    let org = slot.org.rules();
+    if org.suspended {
         return Err(Refusal::OrganizationSuspended {
             key: slot.id,
             org: slot.org_id(),
         });
     }
-    Ok(())
+    client.check(slot.id, rules, &org)
 }
 
 /// The refusal of a caller whose secret is not among the two newest any more.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 use getrandom::SysRng;
+use portcullis_allowlist::AddressSource;
 use portcullis_envelope::{InvalidContext, KeyError, MasterKeys};
 use portcullis_key::MaxLifetime;
 use portcullis_scope::{Environments, InvalidList};
@@ -32,6 +33,7 @@ pub struct GateBuilder {
     clock: Box<dyn Clock>,
     digests: DigestPolicy,
     environments: Option<Vec<String>>,
+    address_source: AddressSource,
     providers: Option<Vec<ProviderName>>,
     max_lifetime: Option<MaxLifetime>,
     freshness: FreshnessPolicy,
@@ -48,6 +50,7 @@ impl GateBuilder {
             clock: Box::new(SystemClock::new()),
             digests: DigestPolicy::default(),
             environments: None,
+            address_source: AddressSource::peer(),
             providers: None,
             max_lifetime: None,
             freshness: FreshnessPolicy::default(),
@@ -72,6 +75,13 @@ impl GateBuilder {
     /// Serves keys of these environments only, such as `live`. Without this call it serves every environment.
     pub fn environments<S: Into<String>>(mut self, names: impl IntoIterator<Item = S>) -> Self {
         self.environments = Some(names.into_iter().map(Into::into).collect());
+        self
+    }
+
+    /// Where a client's address is found: exactly one place. Without this call it is the connection's other end, and no
+    /// header is looked at.
+    pub fn client_address(mut self, source: AddressSource) -> Self {
+        self.address_source = source;
         self
     }
 
@@ -149,6 +159,7 @@ impl GateBuilder {
             digests: self.digests,
             digester: ArcSwap::from_pointee(digester),
             environments,
+            address_source: self.address_source,
             providers: self.providers,
             max_lifetime: self.max_lifetime,
             keys: papaya::HashMap::new(),

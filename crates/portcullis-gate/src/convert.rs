@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
+use portcullis_allowlist::{Allowlist, Networks};
 use portcullis_envelope::{
     Context, CredentialContext, InvalidContext, MasterKeys, OrgKeySpec, OrgSalt, SealedRecord,
     SealingKey,
@@ -15,7 +16,7 @@ use portcullis_store::{
 
 use crate::node::cell::Cell;
 use crate::node::slot::{Rules, Secret};
-use crate::node::vault::SealedCredential;
+use crate::node::vault::{OrgRules, SealedCredential};
 
 /// A row whose content cannot be what was written. Fail closed: whatever it stands for is refused.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -65,6 +66,7 @@ pub(crate) fn rules(row: &KeyRow, before: Option<&Rules>) -> Result<Rules, BadRo
     }
     Ok(Rules {
         generation: row.generation,
+        allowlist: allowlist(row.rules.allow_ips.as_deref())?,
         secrets: slots,
     })
 }
@@ -73,6 +75,7 @@ pub(crate) fn rules(row: &KeyRow, before: Option<&Rules>) -> Result<Rules, BadRo
 pub(crate) fn no_rules(generation: u64) -> Rules {
     Rules {
         generation,
+        allowlist: nowhere(),
         secrets: [None, None],
     }
 }
@@ -108,6 +111,28 @@ pub(crate) fn providers(rules: &RulesRow) -> Result<Providers, BadRow> {
 pub(crate) fn models(rules: &RulesRow) -> Result<Models, BadRow> {
     Models::parse(rules.allow_models.as_deref(), &rules.deny_models)
         .map_err(|e| BadRow::new("the allowed or denied models", e))
+}
+
+/// What an organization's row allows. A list that cannot be read admits nobody.
+pub(crate) fn organization_rules(row: &OrganizationRow) -> OrgRules {
+    let allowlist = allowlist(row.allow_ips.as_deref()).unwrap_or_else(|why| {
+        tracing::error!(org = %row.id, %why, "the organization's keys are refused from everywhere");
+        nowhere()
+    });
+    OrgRules {
+        generation: row.generation,
+        suspended: row.suspended_at.is_some(),
+        allowlist,
+    }
+}
+
+fn allowlist(entries: Option<&[String]>) -> Result<Allowlist, BadRow> {
+    Allowlist::parse(entries).map_err(|e| BadRow::new("the allowed addresses", e))
+}
+
+/// The list that admits nobody.
+fn nowhere() -> Allowlist {
+    Allowlist::Only(Networks::default())
 }
 
 fn digest(secret: &SecretRow) -> Result<KeyDigest, BadRow> {

@@ -1,7 +1,9 @@
 //! The gate: what a proxy holds and asks.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 
+use http::HeaderMap;
 use portcullis_envelope::MasterKeys;
 use portcullis_store::{Actor, StoreError};
 
@@ -40,6 +42,13 @@ impl Gate {
     /// or after it (the key's status, its expiry, its organization, its environment).
     pub fn authenticate(&self, presented: Presented, client: Client) -> Authenticate {
         Authenticate::now(&self.node, &presented, client)
+    }
+
+    /// The client of a request: the connection's other end, and the client's own address as the one configured source
+    /// tells it. To be asked before the headers are changed.
+    #[must_use]
+    pub fn client(&self, peer: Option<SocketAddr>, headers: &HeaderMap) -> Client {
+        Client::of_request(&self.node.address_source, peer, headers)
     }
 
     /// The admin actions, done by `actor`, in force on this gate when they return.

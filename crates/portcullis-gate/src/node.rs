@@ -11,6 +11,7 @@ pub(crate) mod vault;
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
+use portcullis_allowlist::AddressSource;
 use portcullis_envelope::MasterKeys;
 use portcullis_key::{Digester, MaxLifetime};
 use portcullis_scope::Environments;
@@ -37,6 +38,8 @@ pub(crate) struct Node {
     /// The accepted digest schemes, with the peppers that are known now.
     pub(crate) digester: ArcSwap<Digester>,
     pub(crate) environments: Environments,
+    /// Where a client's address is found.
+    pub(crate) address_source: AddressSource,
     pub(crate) digests: DigestPolicy,
     pub(crate) providers: Option<Vec<ProviderName>>,
     pub(crate) max_lifetime: Option<MaxLifetime>,

@@ -12,7 +12,7 @@ use crate::clock::Reading;
 use crate::convert;
 use crate::credential::Credential;
 use crate::dispatch::{CredentialChoice, Dispatch, Target};
-use crate::node::slot::Secret;
+use crate::node::slot::{Rules, Secret};
 use crate::node::vault::{OrgState, SealedCredential, Wanted};
 use crate::refusal::{Refusal, Unavailable};
 
@@ -62,7 +62,7 @@ impl Caller {
         let secret = rules
             .secret(self.version)
             .ok_or_else(|| replaced_secret(&self.slot))?;
-        self.check_standing(secret, given)?;
+        self.check_standing(&rules, secret, given)?;
         let scope = |why| Refusal::Scope {
             key: self.key(),
             why,
@@ -98,8 +98,8 @@ impl Caller {
     }
 
     /// What each decision asks again: freshness, the secret's standing, the organization's, and the signal.
-    fn check_standing(&self, secret: &Secret, now: Reading) -> Result<(), Refusal> {
-        check_standing(&self.node, &self.slot, secret, now)?;
+    fn check_standing(&self, rules: &Rules, secret: &Secret, now: Reading) -> Result<(), Refusal> {
+        check_standing(&self.node, &self.slot, rules, secret, self.client(), now)?;
         if self.signal.token().is_cancelled() {
             // Cut and in force again since: switched off and on, suspended and resumed. Whoever began before begins
             // anew, because a signal that was given does not come back.
@@ -159,7 +159,7 @@ impl Permit {
         let secret = rules
             .secret(caller.version)
             .ok_or_else(|| replaced_secret(&caller.slot))?;
-        caller.check_standing(secret, now)?;
+        caller.check_standing(&rules, secret, now)?;
         Ok(now)
     }
 

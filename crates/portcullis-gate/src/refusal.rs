@@ -6,6 +6,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::header::{CONTENT_TYPE, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{Response, StatusCode};
+use portcullis_allowlist::{AddressError, ClientAddress};
 use portcullis_dialect::{ApiError, BodyError, Dialect, error_body, error_event};
 use portcullis_key::MalformedKey;
 use portcullis_scope::ScopeRefusal;
@@ -58,6 +59,18 @@ pub enum Refusal {
         key: KeyId,
         /// Its organization.
         org: OrgId,
+    },
+    /// The key may not be used from the client's address, or that address could not be told.
+    #[error("key {key} may not be used from {}; rules {rules} of the key, {org_rules} of its organization", told(from))]
+    AddressNotAllowed {
+        /// The key.
+        key: KeyId,
+        /// The address and how it was found, or why it could not be told.
+        from: Result<ClientAddress, AddressError>,
+        /// The generation of the key's rules.
+        rules: u64,
+        /// The generation of the organization's.
+        org_rules: u64,
     },
     /// A path that is not forwarded.
     #[error("the endpoint is not one that is forwarded")]
@@ -152,7 +165,9 @@ impl Refusal {
                 | ScopeRefusal::ModelNotAllowed
                 | ScopeRefusal::EndpointNotAllowed => StatusCode::FORBIDDEN,
             },
-            Self::OrganizationSuspended { .. } => StatusCode::FORBIDDEN,
+            Self::OrganizationSuspended { .. } | Self::AddressNotAllowed { .. } => {
+                StatusCode::FORBIDDEN
+            }
             Self::UnsupportedEndpoint => StatusCode::NOT_FOUND,
             Self::Body(_) | Self::BodyCutShort => StatusCode::BAD_REQUEST,
             Self::BodyTooLong { .. } => StatusCode::PAYLOAD_TOO_LARGE,
@@ -177,6 +192,7 @@ impl Refusal {
             | Self::WrongSecret(_) => "invalid_api_key",
             Self::Scope { why, .. } => why.code(),
             Self::OrganizationSuspended { .. } => "organization_suspended",
+            Self::AddressNotAllowed { .. } => "ip_not_allowed",
             Self::UnsupportedEndpoint => "unsupported_endpoint",
             Self::Body(_) | Self::BodyCutShort => "invalid_body",
             Self::BodyTooLong { .. } => "body_too_long",
@@ -204,6 +220,11 @@ impl Refusal {
             Self::Scope { why, .. } => why.to_string().into(),
             Self::OrganizationSuspended { .. } => {
                 "Your organization is suspended. Ask your administrator.".into()
+            }
+            Self::AddressNotAllowed { .. } => {
+                "This API key may not be used from your address. Call from an allowed network, or ask your \
+                 administrator to allow this one."
+                    .into()
             }
             Self::UnsupportedEndpoint => {
                 "This endpoint is not supported here. Check the method and the path.".into()
@@ -284,6 +305,14 @@ impl Refusal {
             param,
         };
         Bytes::from(write(&error))
+    }
+}
+
+/// Where a client is, for the log.
+fn told(from: &Result<ClientAddress, AddressError>) -> String {
+    match from {
+        Ok(client) => client.to_string(),
+        Err(why) => format!("an address that could not be told: {why}"),
     }
 }
 

@@ -7,6 +7,9 @@ use portcullis_store::{CredentialId, InvalidName, KeyId, StoreError};
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum AdminError {
+    /// Entries of an allowlist that are no addresses or ranges.
+    #[error(transparent)]
+    Allowlist(#[from] portcullis_allowlist::InvalidList),
     /// Somebody else changed the same thing at the same time.
     #[error(
         "{what} was changed by somebody else at the same moment; look at it again and repeat the command"

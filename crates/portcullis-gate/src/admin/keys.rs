@@ -6,6 +6,7 @@ use std::fmt;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use getrandom::SysRng;
+use portcullis_allowlist::Allowlist;
 use portcullis_key::{DigestContext, KeyPrefix, Lifetime, MintedKey};
 use portcullis_scope::{Environment, Models, Providers, Status};
 use portcullis_store::{
@@ -57,7 +58,7 @@ impl NewKey {
     }
 }
 
-/// What a key may call. `None` is unrestricted; an empty list is nothing.
+/// What a key may call, and from where. `None` is unrestricted; an empty list is nothing.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct KeyRules {
     /// The allowed providers.
@@ -66,6 +67,9 @@ pub struct KeyRules {
     pub allow_models: Option<Vec<String>>,
     /// The denied models; deny beats allow.
     pub deny_models: Vec<String>,
+    /// The addresses and ranges from which the key may be used: IPv4 and IPv6, such as `192.0.2.7` or `2001:db8::/32`. The
+    /// organization's list must admit an address, too.
+    pub allow_ips: Option<Vec<String>>,
 }
 
 /// A key that was made, or got a new secret: the one moment in which its text exists here.
@@ -240,20 +244,39 @@ impl Admin {
         }
     }
 
-    /// Replaces what a key may call.
+    /// Replaces what a key may call, and from where.
     ///
     /// # Errors
-    /// [`AdminError::NoKey`], [`AdminError::List`], [`AdminError::UnknownProvider`], or the store's.
+    /// [`AdminError::NoKey`], [`AdminError::List`], [`AdminError::Allowlist`], [`AdminError::UnknownProvider`], or the
+    /// store's.
     pub async fn set_rules(&self, id: KeyId, rules: KeyRules) -> Result<(), AdminError> {
-        let rules = self.checked_rules(rules)?;
-        let change = Change::SetKeyRules { key: id, rules };
-        self.change_key(
-            id,
-            AuditAction::KeyRulesChanged,
-            AuditTarget::Key(id),
-            change,
-        )
-        .await
+        self.change_rules(id, |_| rules).await
+    }
+
+    /// Changes some of a key's rules and keeps the others: `change` is given those in force.
+    ///
+    /// # Errors
+    /// As [`set_rules`](Self::set_rules), and [`AdminError::Conflict`] when somebody else changed the key meanwhile.
+    pub async fn change_rules(
+        &self,
+        id: KeyId,
+        change: impl FnOnce(KeyRules) -> KeyRules,
+    ) -> Result<(), AdminError> {
+        let row = self.key_row(id).await?;
+        let rules = self.checked_rules(change(KeyRules::of(row.rules)))?;
+        let set = self
+            .set(row.org, AuditAction::KeyRulesChanged, AuditTarget::Key(id))
+            .require(Guard::KeyAt {
+                id,
+                generation: row.generation,
+            })
+            .change(Change::SetKeyRules { key: id, rules });
+        match self.commit(set).await? {
+            None => Ok(()),
+            Some(_) => Err(AdminError::Conflict {
+                what: format!("key {id}"),
+            }),
+        }
     }
 
     /// Switches a key off, reversibly. Running responses end.
@@ -345,6 +368,7 @@ impl Admin {
     fn checked_rules(&self, rules: KeyRules) -> Result<RulesRow, AdminError> {
         Providers::parse(rules.providers.as_deref())?;
         Models::parse(rules.allow_models.as_deref(), &rules.deny_models)?;
+        Allowlist::parse(rules.allow_ips.as_deref())?;
         for provider in rules.providers.iter().flatten() {
             self.check_provider(provider)?;
         }
@@ -352,11 +376,13 @@ impl Admin {
             providers,
             allow_models,
             deny_models,
+            allow_ips,
         } = rules;
         Ok(RulesRow {
             providers,
             allow_models,
             deny_models,
+            allow_ips,
         })
     }
 
@@ -388,6 +414,23 @@ impl Admin {
     }
 }
 
+impl KeyRules {
+    fn of(row: RulesRow) -> Self {
+        let RulesRow {
+            providers,
+            allow_models,
+            deny_models,
+            allow_ips,
+        } = row;
+        Self {
+            providers,
+            allow_models,
+            deny_models,
+            allow_ips,
+        }
+    }
+}
+
 impl fmt::Display for KeyRules {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let list = |list: &Option<Vec<String>>| match list {
@@ -403,6 +446,9 @@ impl fmt::Display for KeyRules {
         )?;
         if !self.deny_models.is_empty() {
             write!(f, "; never: {}", self.deny_models.join(", "))?;
+        }
+        if self.allow_ips.is_some() {
+            write!(f, "; only from: {}", list(&self.allow_ips))?;
         }
         Ok(())
     }

@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use getrandom::SysRng;
+use portcullis_allowlist::Allowlist;
 use portcullis_envelope::OrgSalt;
 use portcullis_store::{
     AuditAction, AuditTarget, Blob, Change, Guard, OrgId, OrganizationRow, Page, ProjectId,
@@ -19,6 +20,8 @@ pub struct OrganizationView {
     pub id: OrgId,
     /// The name.
     pub name: String,
+    /// From where its keys may be used; `None` = from anywhere.
+    pub allow_ips: Option<Vec<String>>,
     /// When it was shut out, if it is.
     pub suspended_at: Option<DateTime<Utc>>,
     /// When it was made.
@@ -57,6 +60,7 @@ impl Admin {
             key_version: 1,
             master_version: self.master().active_version(),
             suspended_at: None,
+            allow_ips: None,
             created_at: at,
             generation: 1,
         };
@@ -101,7 +105,8 @@ impl Admin {
     /// [`AdminError::NoOrganization`], or the store's.
     pub async fn suspend_organization(&self, id: OrgId) -> Result<(), AdminError> {
         let at = Some(convert::micros(self.now()));
-        self.set_suspended(id, AuditAction::OrganizationSuspended, at)
+        let change = Change::SetOrganizationSuspended { at };
+        self.change_organization(id, AuditAction::OrganizationSuspended, change)
             .await
     }
 
@@ -110,7 +115,24 @@ impl Admin {
     /// # Errors
     /// [`AdminError::NoOrganization`], or the store's.
     pub async fn resume_organization(&self, id: OrgId) -> Result<(), AdminError> {
-        self.set_suspended(id, AuditAction::OrganizationResumed, None)
+        let change = Change::SetOrganizationSuspended { at: None };
+        self.change_organization(id, AuditAction::OrganizationResumed, change)
+            .await
+    }
+
+    /// Replaces the addresses and ranges from which the organization's keys may be used. A key's own list must admit an
+    /// address, too. `None` is everywhere; an empty list is nowhere.
+    ///
+    /// # Errors
+    /// [`AdminError::NoOrganization`], [`AdminError::Allowlist`], or the store's.
+    pub async fn set_organization_allowlist(
+        &self,
+        id: OrgId,
+        allow_ips: Option<Vec<String>>,
+    ) -> Result<(), AdminError> {
+        Allowlist::parse(allow_ips.as_deref())?;
+        let action = AuditAction::OrganizationAllowlistChanged;
+        self.change_organization(id, action, Change::SetOrganizationAllowlist { allow_ips })
             .await
     }
 
@@ -159,16 +181,16 @@ impl Admin {
             .ok_or(AdminError::NoOrganization)
     }
 
-    async fn set_suspended(
+    async fn change_organization(
         &self,
         id: OrgId,
         action: AuditAction,
-        at: Option<portcullis_store::UnixMicros>,
+        change: Change,
     ) -> Result<(), AdminError> {
         self.organization_row(id).await?;
         let set = self
             .set(id, action, AuditTarget::Organization(id))
-            .change(Change::SetOrganizationSuspended { at });
+            .change(change);
         // Without a guard none can fail.
         self.commit(set).await.map(|_| ())
     }
@@ -188,6 +210,7 @@ fn organization_view(row: OrganizationRow) -> OrganizationView {
     OrganizationView {
         id: row.id,
         name: row.name,
+        allow_ips: row.allow_ips,
         suspended_at: row.suspended_at.map(convert::time),
         created_at: convert::time(row.created_at),
     }

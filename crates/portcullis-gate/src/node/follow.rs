@@ -231,17 +231,18 @@ impl Node {
     }
 
     fn take_organization(&self, row: &OrganizationRow) {
-        let suspended = row.suspended_at.is_some();
+        let rules = convert::organization_rules(row);
+        let suspended = rules.suspended;
         let orgs = self.orgs.pin();
         if let Some(org) = orgs.get(&row.id) {
-            org.replace(suspended, row.generation);
+            org.replace(rules);
         } else {
             let sealing = convert::organization_key(row, &self.master);
             let sealing = sealing.map_err(|why| {
                 tracing::error!(org = %row.id, %why, "the organization's credentials cannot be opened");
                 Box::from(why.to_string())
             });
-            let org = OrgState::new(row.id, sealing, suspended, row.generation);
+            let org = OrgState::new(row.id, sealing, rules);
             orgs.insert(row.id, Arc::new(org));
         }
         if suspended {

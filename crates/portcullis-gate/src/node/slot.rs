@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use arc_swap::{ArcSwap, Guard};
 use chrono::{DateTime, Utc};
+use portcullis_allowlist::Allowlist;
 use portcullis_key::KeyDigest;
 use portcullis_scope::Scope;
 use portcullis_store::{EnvironmentName, KeyId, OrgId, ProjectId};
@@ -25,6 +26,8 @@ pub(crate) struct Slot {
 /// What changes: replaced as a whole, and never by an older one.
 pub(crate) struct Rules {
     pub(crate) generation: u64,
+    /// From where the key may be used.
+    pub(crate) allowlist: Allowlist,
     /// The two newest secrets, the newest first: the current one, and the one in its grace period.
     pub(crate) secrets: [Option<Arc<Secret>>; 2],
 }

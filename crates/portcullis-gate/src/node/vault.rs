@@ -1,9 +1,9 @@
 //! One organization in memory: its key, and its sealed credentials.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
-use arc_swap::ArcSwap;
+use arc_swap::{ArcSwap, Guard};
+use portcullis_allowlist::Allowlist;
 use portcullis_envelope::{SealedRecord, SealingKey};
 use portcullis_store::{CredentialId, CredentialSlot, EnvironmentName, OrgId, ProjectId};
 
@@ -12,10 +12,17 @@ pub(crate) struct OrgState {
     pub(crate) id: OrgId,
     /// The organization key; an error when the master version it is pinned to is not here.
     pub(crate) sealing: Result<SealingKey, Box<str>>,
-    suspended: AtomicBool,
-    generation: AtomicU64,
+    rules: ArcSwap<OrgRules>,
     /// A handful per organization: a list is scanned faster than a map is hashed.
     credentials: ArcSwap<Vec<Arc<SealedCredential>>>,
+}
+
+/// What changes of an organization: replaced as a whole, and never by an older one.
+pub(crate) struct OrgRules {
+    pub(crate) generation: u64,
+    pub(crate) suspended: bool,
+    /// From where its keys may be used; a key's own list must admit an address, and this one too.
+    pub(crate) allowlist: Allowlist,
 }
 
 /// A stored credential that nobody has opened.
@@ -40,26 +47,25 @@ impl OrgState {
     pub(crate) fn new(
         id: OrgId,
         sealing: Result<SealingKey, Box<str>>,
-        suspended: bool,
-        generation: u64,
+        rules: OrgRules,
     ) -> Self {
         Self {
             id,
             sealing,
-            suspended: AtomicBool::new(suspended),
-            generation: AtomicU64::new(generation),
+            rules: ArcSwap::from_pointee(rules),
             credentials: ArcSwap::from_pointee(Vec::new()),
         }
     }
 
-    pub(crate) fn is_suspended(&self) -> bool {
-        self.suspended.load(Ordering::Acquire)
+    /// The rules in force, without waiting for anybody.
+    pub(crate) fn rules(&self) -> Guard<Arc<OrgRules>> {
+        self.rules.load()
     }
 
-    /// Takes over a newer row's status; an older row changes nothing.
-    pub(crate) fn replace(&self, suspended: bool, generation: u64) {
-        if generation >= self.generation.fetch_max(generation, Ordering::AcqRel) {
-            self.suspended.store(suspended, Ordering::Release);
+    /// Takes over newer rules; older ones change nothing. Only the follower of the change log calls it.
+    pub(crate) fn replace(&self, rules: OrgRules) {
+        if rules.generation >= self.rules.load().generation {
+            self.rules.store(Arc::new(rules));
         }
     }
 

@@ -78,11 +78,7 @@ impl KeyView {
             name: row.name,
             environment: row.environment,
             state,
-            rules: KeyRules {
-                providers: row.rules.providers,
-                allow_models: row.rules.allow_models,
-                deny_models: row.rules.deny_models,
-            },
+            rules: KeyRules::of(row.rules),
             created_at: convert::time(row.created_at),
             revoked_at: row.revoked_at.map(convert::time),
             disabled_at: row.disabled_at.map(convert::time),
