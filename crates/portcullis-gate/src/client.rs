@@ -4,7 +4,9 @@ use std::net::SocketAddr;
 
 use http::HeaderMap;
 use http::header::HeaderValue;
-use portcullis_allowlist::{AddressError, AddressSource, Allowlist, ClientAddress};
+use portcullis_allowlist::{
+    AddressError, AddressSource, Allowlist, ClientAddress, Peer, ProxyHeader,
+};
 use portcullis_store::KeyId;
 
 use crate::node::slot::Rules;
@@ -16,17 +18,18 @@ use crate::refusal::Refusal;
 #[derive(Clone, Copy, Debug)]
 pub struct Client {
     peer: Option<SocketAddr>,
+    proxy_header: Option<ProxyHeader>,
     address: Option<Result<ClientAddress, AddressError>>,
 }
 
 impl Client {
     /// A client whose connection comes from `peer`, without any header. Where the gate finds addresses in a header, such
-    /// a client has none when `peer` is a trusted proxy; [`Gate::client`](crate::Gate::client) looks at headers.
+    /// a client has none when `peer` is a trusted proxy; [`Gate::locate`](crate::Gate::locate) looks at headers.
     #[must_use]
     pub fn from_peer(peer: SocketAddr) -> Self {
         Self {
             peer: Some(peer),
-            address: None,
+            ..Self::unknown()
         }
     }
 
@@ -35,7 +38,17 @@ impl Client {
     pub fn unknown() -> Self {
         Self {
             peer: None,
+            proxy_header: None,
             address: None,
+        }
+    }
+
+    /// The same client, whose connection began with this PROXY protocol header.
+    #[must_use]
+    pub fn with_proxy_header(self, header: ProxyHeader) -> Self {
+        Self {
+            proxy_header: Some(header),
+            ..self
         }
     }
 
@@ -51,26 +64,25 @@ impl Client {
         self.address?.ok()
     }
 
-    /// A client whose address is looked for in the one place that is configured.
-    pub(crate) fn of_request(
-        source: &AddressSource,
-        peer: Option<SocketAddr>,
-        headers: &HeaderMap,
-    ) -> Self {
+    /// The same client with its address, from the one place that is configured.
+    pub(crate) fn located(self, source: &AddressSource, headers: &HeaderMap) -> Self {
         let lines = source.header_name().map(|name| headers.get_all(name));
         let lines = lines.into_iter().flatten().map(HeaderValue::as_bytes);
-        let address = source.resolve(peer.map(|peer| peer.ip()), lines);
+        let mut peer = Peer::new(self.peer.map(|peer| peer.ip()));
+        if let Some(header) = self.proxy_header {
+            peer = peer.with_proxy_header(header);
+        }
         Self {
-            peer,
-            address: Some(address),
+            address: Some(source.resolve(peer, lines)),
+            ..self
         }
     }
 
-    /// The same client with its address, if it was not looked for yet.
+    /// The same client with its address, if nobody looked for it yet.
     pub(crate) fn resolved(self, source: &AddressSource) -> Self {
         match self.address {
             Some(_) => self,
-            None => Self::of_request(source, self.peer, &HeaderMap::new()),
+            None => self.located(source, &HeaderMap::new()),
         }
     }
 
@@ -81,7 +93,7 @@ impl Client {
         if !lists.into_iter().any(Allowlist::is_restricted) {
             return Ok(());
         }
-        let from = self.address.unwrap_or(Err(AddressError::UnknownPeer));
+        let from = self.address.unwrap_or(Err(AddressError::NoPeer));
         match from {
             Ok(client) if lists.iter().all(|list| list.contains(client.address())) => Ok(()),
             Ok(_) | Err(_) => Err(Refusal::AddressNotAllowed {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
-use portcullis_allowlist::{Allowlist, Networks};
+use portcullis_allowlist::Allowlist;
 use portcullis_envelope::{
     Context, CredentialContext, InvalidContext, MasterKeys, OrgKeySpec, OrgSalt, SealedRecord,
     SealingKey,
@@ -75,7 +75,7 @@ pub(crate) fn rules(row: &KeyRow, before: Option<&Rules>) -> Result<Rules, BadRo
 pub(crate) fn no_rules(generation: u64) -> Rules {
     Rules {
         generation,
-        allowlist: nowhere(),
+        allowlist: Allowlist::Unrestricted,
         secrets: [None, None],
     }
 }
@@ -113,26 +113,20 @@ pub(crate) fn models(rules: &RulesRow) -> Result<Models, BadRow> {
         .map_err(|e| BadRow::new("the allowed or denied models", e))
 }
 
-/// What an organization's row allows. A list that cannot be read admits nobody.
+/// What an organization's row allows. With a list that cannot be read the organization is shut out.
 pub(crate) fn organization_rules(row: &OrganizationRow) -> OrgRules {
-    let allowlist = allowlist(row.allow_ips.as_deref()).unwrap_or_else(|why| {
-        tracing::error!(org = %row.id, %why, "the organization's keys are refused from everywhere");
-        nowhere()
+    let list = allowlist(row.allow_ips.as_deref()).inspect_err(|why| {
+        tracing::error!(org = %row.id, %why, "the organization is shut out");
     });
     OrgRules {
         generation: row.generation,
-        suspended: row.suspended_at.is_some(),
-        allowlist,
+        suspended: row.suspended_at.is_some() || list.is_err(),
+        allowlist: list.unwrap_or(Allowlist::Unrestricted),
     }
 }
 
 fn allowlist(entries: Option<&[String]>) -> Result<Allowlist, BadRow> {
     Allowlist::parse(entries).map_err(|e| BadRow::new("the allowed addresses", e))
-}
-
-/// The list that admits nobody.
-fn nowhere() -> Allowlist {
-    Allowlist::Only(Networks::default())
 }
 
 fn digest(secret: &SecretRow) -> Result<KeyDigest, BadRow> {

@@ -1,6 +1,5 @@
 //! The gate: what a proxy holds and asks.
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 
 use http::HeaderMap;
@@ -44,11 +43,10 @@ impl Gate {
         Authenticate::now(&self.node, &presented, client)
     }
 
-    /// The client of a request: the connection's other end, and the client's own address as the one configured source
-    /// tells it. To be asked before the headers are changed.
+    /// The client with its own address, as the one configured source tells it from the request's headers.
     #[must_use]
-    pub fn client(&self, peer: Option<SocketAddr>, headers: &HeaderMap) -> Client {
-        Client::of_request(&self.node.address_source, peer, headers)
+    pub fn locate(&self, client: Client, headers: &HeaderMap) -> Client {
+        client.located(&self.node.address_source, headers)
     }
 
     /// The admin actions, done by `actor`, in force on this gate when they return.

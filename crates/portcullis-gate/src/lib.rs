@@ -87,7 +87,9 @@ pub use stores::Stores;
 pub use upkeep::Upkeep;
 
 // What stands in the signatures above, from the crates whose rules it carries:
-pub use portcullis_allowlist::{AddressError, AddressSource, Allowlist, ClientAddress};
+pub use portcullis_allowlist::{
+    AddressError, AddressSource, Allowlist, ClientAddress, ListHeader, ProxyHeader,
+};
 pub use portcullis_dialect::{Dialect, Endpoint, ModelList, Request, Tokens, Usage, UsageReader};
 pub use portcullis_envelope::{InvalidMasterKeys, MasterKey, MasterKeys};
 pub use portcullis_key::{KeyPrefix, Lifetime, LifetimeError, MaxLifetime, MintedKey, PrefixError};

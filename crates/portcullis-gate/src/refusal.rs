@@ -61,7 +61,10 @@ pub enum Refusal {
         org: OrgId,
     },
     /// The key may not be used from the client's address, or that address could not be told.
-    #[error("key {key} may not be used from {}; rules {rules} of the key, {org_rules} of its organization", told(from))]
+    #[error(
+        "key {key} may not be used from {}; rules {rules} of the key, {org_rules} of its organization",
+        told(from)
+    )]
     AddressNotAllowed {
         /// The key.
         key: KeyId,

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 
 use http::Extensions;
-use portcullis_gate::Client;
+use portcullis_gate::{Client, ProxyHeader};
 
 /// The address of the connection's other end, for the layer: insert it into a request's extensions where the
 /// connection is accepted.
@@ -20,7 +20,8 @@ use portcullis_gate::Client;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct PeerAddr(pub SocketAddr);
 
-/// What a request's extensions say of its client.
+/// What a request's extensions say of its connection: where it comes from, and the [`ProxyHeader`] that it began with, if
+/// whoever accepted it put one there.
 pub(crate) fn client(extensions: &Extensions) -> Client {
     let ours = extensions.get::<PeerAddr>().map(|peer| peer.0);
     #[cfg(feature = "axum")]
@@ -28,14 +29,16 @@ pub(crate) fn client(extensions: &Extensions) -> Client {
         let theirs = extensions.get::<axum::extract::ConnectInfo<SocketAddr>>();
         theirs.map(|peer| peer.0)
     });
-    ours.map_or_else(Client::unknown, Client::from_peer)
+    let client = ours.map_or_else(Client::unknown, Client::from_peer);
+    let header = extensions.get::<ProxyHeader>();
+    header.map_or(client, |header| client.with_proxy_header(*header))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn address(port: u16) -> SocketAddr {
+    fn at(port: u16) -> SocketAddr {
         SocketAddr::from(([192, 0, 2, 1], port))
     }
 
@@ -43,17 +46,17 @@ mod tests {
     fn the_peer_is_the_one_that_was_inserted_and_unknown_otherwise() {
         let mut extensions = Extensions::new();
         assert_eq!(client(&extensions).peer(), None);
-        extensions.insert(PeerAddr(address(1)));
-        assert_eq!(client(&extensions).peer(), Some(address(1)));
+        extensions.insert(PeerAddr(at(1)));
+        assert_eq!(client(&extensions).peer(), Some(at(1)));
     }
 
     #[cfg(feature = "axum")]
     #[test]
     fn the_peer_is_axums_unless_ours_was_inserted() {
         let mut extensions = Extensions::new();
-        extensions.insert(axum::extract::ConnectInfo(address(2)));
-        assert_eq!(client(&extensions).peer(), Some(address(2)));
-        extensions.insert(PeerAddr(address(1)));
-        assert_eq!(client(&extensions).peer(), Some(address(1)));
+        extensions.insert(axum::extract::ConnectInfo(at(2)));
+        assert_eq!(client(&extensions).peer(), Some(at(2)));
+        extensions.insert(PeerAddr(at(1)));
+        assert_eq!(client(&extensions).peer(), Some(at(1)));
     }
 }

@@ -47,6 +47,7 @@ where
             return ProtectFuture::open(self.inner.call(request));
         }
         let client = peer::client(request.extensions());
+        let client = settings.gate.locate(client, request.headers());
         let presented = match Presented::take(request.headers_mut()) {
             Ok(presented) => presented,
             Err(refusal) => {

@@ -44,11 +44,7 @@ pub(crate) struct Wanted<'a> {
 }
 
 impl OrgState {
-    pub(crate) fn new(
-        id: OrgId,
-        sealing: Result<SealingKey, Box<str>>,
-        rules: OrgRules,
-    ) -> Self {
+    pub(crate) fn new(id: OrgId, sealing: Result<SealingKey, Box<str>>, rules: OrgRules) -> Self {
         Self {
             id,
             sealing,

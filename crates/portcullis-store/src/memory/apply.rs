@@ -41,9 +41,11 @@ impl State {
             Change::InsertOrganization(row) => self.insert_organization(row),
             Change::InsertProject(row) => self.insert_project(row),
             Change::PutCredential(row) => self.put_credential(row),
-            Change::SetOrganizationAllowlist { allow_ips } => self.change_organization(org, |row| {
-                row.allow_ips.clone_from(allow_ips);
-            }),
+            Change::SetOrganizationAllowlist { allow_ips } => {
+                self.change_organization(org, |row| {
+                    row.allow_ips.clone_from(allow_ips);
+                })
+            }
             Change::SetOrganizationSuspended { at } => {
                 self.change_organization(org, |row| row.suspended_at = *at)
             }
