@@ -1,7 +1,7 @@
 //! The command line.
 
 use std::fmt;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
@@ -55,6 +55,29 @@ pub(crate) struct ServeArgs {
     /// that the stored credential may, including reading and deleting files.
     #[arg(long)]
     pub(crate) dangerously_forward_unknown_paths: bool,
+
+    #[command(flatten)]
+    pub(crate) client_address: ClientAddressArgs,
+}
+
+/// Where the client's address is found; without any of these it is the connection's other end.
+#[derive(Args, Debug)]
+pub(crate) struct ClientAddressArgs {
+    /// A proxy, or a range of them, that may say who its client is (may be given several times).
+    #[arg(long = "trusted-proxy", value_name = "IP|CIDR")]
+    pub(crate) trusted_proxies: Vec<String>,
+
+    /// Where those proxies say it: x-forwarded-for, forwarded, or a header with one address such as cf-connecting-ip.
+    #[arg(long, value_name = "NAME", requires = "trusted_proxies")]
+    pub(crate) client_header: Option<String>,
+
+    /// How many proxies append to that header, when their addresses are not known: the client is that many from the right.
+    #[arg(long, value_name = "COUNT", requires = "client_header")]
+    pub(crate) trusted_hops: Option<u8>,
+
+    /// Those proxies open each connection with a PROXY protocol header.
+    #[arg(long, requires = "trusted_proxies", conflicts_with = "client_header")]
+    pub(crate) proxy_protocol: bool,
 }
 
 #[derive(Debug, Subcommand)]
@@ -62,6 +85,9 @@ pub(crate) enum Command {
     /// Virtual keys.
     #[command(subcommand)]
     Keys(KeysCommand),
+    /// The organization: from where its keys may be used.
+    #[command(subcommand)]
+    Organization(OrganizationCommand),
     /// Provider credentials: sealed when saved, masked when listed.
     #[command(subcommand)]
     Credentials(CredentialsCommand),
@@ -77,6 +103,16 @@ pub(crate) enum KeysCommand {
     List,
     /// Shows one key: its rules, its secrets, and when each was last used.
     Show(OfKey),
+    /// Changes what a key may call and from where; what is not named stays.
+    Set(SetArgs),
+    /// Tries addresses on a key's allowlist and its organization's, without using them.
+    TryIp {
+        #[command(flatten)]
+        key: OfKey,
+        /// The addresses.
+        #[arg(required = true, value_name = "IP")]
+        addresses: Vec<IpAddr>,
+    },
     /// Gives a key a further secret under the same id, and prints it once. Both are valid for the grace period.
     Rotate(RotateArgs),
     /// Ends a key, or one of its secrets, for good. When it returns, no request passes.
@@ -139,6 +175,71 @@ pub(crate) struct MintArgs {
     /// Never this model; beats --model (may be given several times).
     #[arg(long = "deny-model", value_name = "PATTERN")]
     pub(crate) deny_models: Vec<String>,
+
+    /// Only from this address or range, IPv4 or IPv6 (may be given several times).
+    #[arg(long = "allow-ip", value_name = "IP|CIDR")]
+    pub(crate) allow_ips: Vec<String>,
+}
+
+#[derive(Args, Debug)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a flag of the command line"
+)]
+pub(crate) struct SetArgs {
+    #[command(flatten)]
+    pub(crate) key: OfKey,
+
+    /// Only this provider (may be given several times).
+    #[arg(long = "provider", value_name = "NAME")]
+    pub(crate) providers: Vec<String>,
+
+    /// Every provider.
+    #[arg(long, conflicts_with = "providers")]
+    pub(crate) any_provider: bool,
+
+    /// Only this model (may be given several times).
+    #[arg(long = "model", value_name = "PATTERN")]
+    pub(crate) models: Vec<String>,
+
+    /// Every model that is not denied.
+    #[arg(long, conflicts_with = "models")]
+    pub(crate) any_model: bool,
+
+    /// Never this model (may be given several times).
+    #[arg(long = "deny-model", value_name = "PATTERN")]
+    pub(crate) deny_models: Vec<String>,
+
+    /// No model is denied.
+    #[arg(long, conflicts_with = "deny_models")]
+    pub(crate) no_deny_model: bool,
+
+    /// Only from this address or range (may be given several times).
+    #[arg(long = "allow-ip", value_name = "IP|CIDR")]
+    pub(crate) allow_ips: Vec<String>,
+
+    /// From everywhere.
+    #[arg(long, conflicts_with = "allow_ips")]
+    pub(crate) any_ip: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum OrganizationCommand {
+    /// Shows it.
+    Show,
+    /// Changes from where its keys may be used. A key's own list must admit an address, too.
+    Set {
+        /// Only from this address or range (may be given several times).
+        #[arg(
+            long = "allow-ip",
+            value_name = "IP|CIDR",
+            required_unless_present = "any_ip"
+        )]
+        allow_ips: Vec<String>,
+        /// From everywhere.
+        #[arg(long, conflicts_with = "allow_ips")]
+        any_ip: bool,
+    },
 }
 
 #[derive(Args, Debug)]

@@ -4,9 +4,9 @@ use std::path::Path;
 
 use portcullis::{Admin, KeyRules, NewKey, Rotation};
 
-use crate::cli::{KeysCommand, MintArgs, RotateArgs};
+use crate::cli::{KeysCommand, MintArgs, RotateArgs, SetArgs};
 use crate::data::{self, Data};
-use crate::{Failure, show};
+use crate::{Failure, addresses, show};
 
 pub(crate) async fn run(folder: &Path, command: KeysCommand) -> Result<(), Failure> {
     let data = Data::at(folder);
@@ -25,12 +25,15 @@ async fn act(admin: &Admin, command: KeysCommand) -> Result<(), Failure> {
                 providers,
                 models,
                 deny_models,
+                allow_ips,
             } = args;
             let rules = KeyRules {
                 providers: some_if_any(providers),
                 allow_models: some_if_any(models),
                 deny_models,
+                allow_ips: some_if_any(allow_ips),
             };
+            addresses::warn(&rules.allow_ips)?;
             let new = NewKey::new(org.id, project.id, name, prefix, lifetime).rules(rules);
             show::minted(admin.mint(new).await?);
         }
@@ -39,6 +42,18 @@ async fn act(admin: &Admin, command: KeysCommand) -> Result<(), Failure> {
             show::keys(&admin.keys(org.id).await?);
         }
         KeysCommand::Show(key) => show::key(&admin.describe(key.id()?).await?),
+        KeysCommand::Set(args) => set(admin, args).await?,
+        KeysCommand::TryIp { key, addresses } => {
+            let key = admin.describe(key.id()?).await?;
+            let organizations = admin.organizations().await?;
+            let org = organizations.iter().find(|org| org.id == key.org);
+            addresses::try_list("the key", &key.rules.allow_ips, &addresses)?;
+            addresses::try_list(
+                "the organization",
+                org.map_or(&None, |org| &org.allow_ips),
+                &addresses,
+            )?;
+        }
         KeysCommand::Rotate(RotateArgs {
             key,
             grace,
@@ -74,6 +89,31 @@ async fn act(admin: &Admin, command: KeysCommand) -> Result<(), Failure> {
         }
     }
     Ok(())
+}
+
+/// Changes what was named and keeps the rest.
+async fn set(admin: &Admin, args: SetArgs) -> Result<(), Failure> {
+    let id = args.key.id()?;
+    addresses::warn(&some_if_any(args.allow_ips.clone()))?;
+    let change = |old: KeyRules| KeyRules {
+        providers: changed(args.providers, args.any_provider, old.providers),
+        allow_models: changed(args.models, args.any_model, old.allow_models),
+        deny_models: changed(args.deny_models, args.no_deny_model, Some(old.deny_models))
+            .unwrap_or_default(),
+        allow_ips: changed(args.allow_ips, args.any_ip, old.allow_ips),
+    };
+    admin.change_rules(id, change).await?;
+    show::key(&admin.describe(id).await?);
+    Ok(())
+}
+
+/// A new list if there is one, none if that was said, and else the old one.
+fn changed(new: Vec<String>, unrestricted: bool, old: Option<Vec<String>>) -> Option<Vec<String>> {
+    if unrestricted {
+        None
+    } else {
+        some_if_any(new).or(old)
+    }
 }
 
 /// On a command line, "not given" is how unrestricted is said.

@@ -4,6 +4,7 @@
 //! loopback in front of a built-in provider. `cargo run --example gateway -- --help` shows the rest: another
 //! provider, and the sub-commands that work on the same data, also while it serves.
 
+mod addresses;
 mod bootstrap;
 mod builtin;
 mod cli;
@@ -11,7 +12,9 @@ mod credentials;
 mod data;
 mod doctor;
 mod keys;
+mod organization;
 mod proxy;
+mod proxy_listener;
 mod serve;
 mod show;
 mod signals;
@@ -37,6 +40,7 @@ async fn main() -> ExitCode {
     let done = match cli.command {
         None => serve::run(&cli.data, cli.serve).await,
         Some(Command::Keys(command)) => keys::run(&cli.data, command).await,
+        Some(Command::Organization(command)) => organization::run(&cli.data, command).await,
         Some(Command::Credentials(command)) => credentials::run(&cli.data, command).await,
         Some(Command::Doctor) => doctor::run(&cli.data).await,
     };

@@ -6,21 +6,24 @@ use std::path::Path;
 use std::time::Duration;
 
 use axum::Router;
+use axum::middleware;
 use axum::routing::get;
 use http::Uri;
-use portcullis::{Actor, Gate, ProtectLayer, SqliteStore};
+use portcullis::{Actor, AddressSource, Gate, ProtectLayer, SqliteStore};
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 
 use crate::cli::ServeArgs;
 use crate::data::{self, BUILTIN, Data, OPENAI};
 use crate::proxy::{self, Proxy};
+use crate::proxy_listener::{self, ProxyListener};
 use crate::show::Start;
 use crate::signals::Signals;
-use crate::{Failure, bootstrap, builtin, show};
+use crate::{Failure, addresses, bootstrap, builtin, show};
 
 /// Serves until it is told to stop.
 pub(crate) async fn run(folder: &Path, args: ServeArgs) -> Result<(), Failure> {
+    let source = addresses::source(&args.client_address)?;
     // The port first: while it is taken, nothing is made or changed.
     let listener = listen(args.listen).await?;
     let address = listener.local_addr()?;
@@ -37,11 +40,12 @@ pub(crate) async fn run(folder: &Path, args: ServeArgs) -> Result<(), Failure> {
             "process {}, listening on {address}",
             std::process::id()
         ))
+        .client_address(source.clone())
         .open();
     let done = match opening.await {
         Ok((gate, upkeep)) => {
             tokio::spawn(upkeep);
-            serve(gate, &data, listener, args).await
+            serve(gate, &data, listener, args, source).await
         }
         Err(why) => Err(why.into()),
     };
@@ -55,6 +59,7 @@ async fn serve(
     data: &Data,
     listener: TcpListener,
     args: ServeArgs,
+    source: AddressSource,
 ) -> Result<(), Failure> {
     // Before anything is said: who reads it may want to stop.
     let signals = Signals::listen()?;
@@ -85,25 +90,48 @@ async fn serve(
         show::known_keys(data);
     }
 
+    addresses::review_all(&admin, &tenant.org, &source, address).await?;
+
     let proxy = Proxy::new(provider, &upstream, args.dangerously_forward_unknown_paths)?;
     let app = Router::new()
         .route(HEALTH, get(async || "ok\n"))
         .fallback(proxy::forward)
         .with_state(proxy)
         .layer(ProtectLayer::new(gate.clone()).open_route(HEALTH));
-    let app = app.into_make_service_with_connect_info::<SocketAddr>();
-
     let (told, was_told) = oneshot::channel();
-    let serving = axum::serve(listener, app).with_graceful_shutdown(async {
+    let stop = async {
         signals.stop().await;
         close(gate).await;
         drop(told);
-    });
+    };
     tokio::select! {
-        served = serving.into_future() => served?,
+        served = answer(app, listener, args.client_address.proxy_protocol, source, stop) => served?,
         () = patience(was_told) => tracing::warn!("connections that did not end are dropped"),
     }
     Ok(())
+}
+
+/// Answers requests until `stop` completes and those under way have ended.
+async fn answer(
+    app: Router,
+    listener: TcpListener,
+    proxy_protocol: bool,
+    source: AddressSource,
+    stop: impl Future<Output = ()> + Send + 'static,
+) -> std::io::Result<()> {
+    if proxy_protocol {
+        let listener = ProxyListener::new(listener, source)?;
+        let app = app.layer(middleware::from_fn(proxy_listener::tell));
+        let app = app.into_make_service_with_connect_info::<proxy_listener::Connection>();
+        axum::serve(listener, app)
+            .with_graceful_shutdown(stop)
+            .await
+    } else {
+        let app = app.into_make_service_with_connect_info::<SocketAddr>();
+        axum::serve(listener, app)
+            .with_graceful_shutdown(stop)
+            .await
+    }
 }
 
 async fn listen(address: SocketAddr) -> Result<TcpListener, Failure> {

@@ -8,11 +8,11 @@
 )]
 
 use std::error::Error;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use chrono::{DateTime, SecondsFormat, Utc};
 use http::Uri;
-use portcullis::{CredentialView, Diagnosis, KeyView, Minted};
+use portcullis::{CredentialView, Diagnosis, KeyView, Minted, OrganizationView, Verdict};
 
 use crate::data::{BUILTIN, Data};
 
@@ -160,6 +160,30 @@ pub(crate) fn key(key: &KeyView) {
         }
         println!("  last used  {}", time_or(secret.last_used_at, "never"));
     }
+}
+
+pub(crate) fn organization(org: &OrganizationView) {
+    println!("organization {}", org.id);
+    println!("name         {}", org.name);
+    println!("made         {}", time(org.created_at));
+    println!(
+        "only from    {}",
+        org.allow_ips
+            .as_ref()
+            .map_or("anywhere".to_owned(), |list| list.join(", "))
+    );
+}
+
+pub(crate) fn verdict(whose: &str, address: IpAddr, verdict: Verdict) {
+    match verdict {
+        Verdict::Unrestricted => println!("{address:<40} {whose} has no list"),
+        Verdict::Listed(rule) => println!("{address:<40} {whose} admits it: {rule}"),
+        Verdict::NotListed => println!("{address:<40} {whose} REFUSES it"),
+    }
+}
+
+pub(crate) fn warning(sentence: &str) {
+    eprintln!("warning: {sentence}");
 }
 
 pub(crate) fn credentials(credentials: &[CredentialView]) {

@@ -88,7 +88,8 @@ pub use upkeep::Upkeep;
 
 // What stands in the signatures above, from the crates whose rules it carries:
 pub use portcullis_allowlist::{
-    AddressError, AddressSource, Allowlist, ClientAddress, ListHeader, ProxyHeader,
+    AddressError, AddressSource, Allowlist, ClientAddress, InvalidSource, ListHeader, Listener,
+    ProxyHeader, Verdict, Warning, review,
 };
 pub use portcullis_dialect::{Dialect, Endpoint, ModelList, Request, Tokens, Usage, UsageReader};
 pub use portcullis_envelope::{InvalidMasterKeys, MasterKey, MasterKeys};
