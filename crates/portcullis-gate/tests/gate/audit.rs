@@ -35,6 +35,12 @@ async fn each_action_leaves_one_draft_of_who_did_what_to_what_and_when() {
         A::OrganizationCreated,
         T::Organization(org),
     );
+    admin.set_organization_allowlist(org, None).await.unwrap();
+    left(
+        "set_organization_allowlist",
+        A::OrganizationAllowlistChanged,
+        T::Organization(org),
+    );
     let project = admin.create_project(org, "web").await.unwrap().id;
     left("create_project", A::ProjectCreated, T::Project(project));
     let new = NewKey::new(org, project, "ci", prefix("live"), Lifetime::Days30);

@@ -8,6 +8,7 @@
     reason = "helpers of tests may fail loudly"
 )]
 
+mod addresses;
 mod audit;
 mod authenticate;
 mod authorize;

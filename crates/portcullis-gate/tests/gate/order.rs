@@ -26,6 +26,7 @@ enum Authenticating {
     Disabled,
     Expired,
     Suspended,
+    Address,
     Environment,
 }
 
@@ -38,6 +39,7 @@ impl Authenticating {
             Self::Disabled => "key_disabled",
             Self::Expired => "key_expired",
             Self::Suspended => "organization_suspended",
+            Self::Address => "ip_not_allowed",
             Self::Environment => "environment_not_allowed",
         }
     }
@@ -54,6 +56,7 @@ async fn authenticate_is_decided_by_the_first_of_several_faults() {
         A::Disabled,
         A::Expired,
         A::Suspended,
+        A::Address,
         A::Environment,
     ];
     for faults in subsets(&all) {
@@ -65,7 +68,11 @@ async fn authenticate_is_decided_by_the_first_of_several_faults() {
         } else {
             Lifetime::Days7
         };
-        let key = stage.mint_for(lifetime, |new| new).await;
+        let rules = KeyRules {
+            allow_ips: has(A::Address).then(Vec::new),
+            ..KeyRules::default()
+        };
+        let key = stage.mint_for(lifetime, |new| new.rules(rules)).await;
         if has(A::Disabled) {
             stage.admin.disable(key.id).await.unwrap();
         }
