@@ -227,7 +227,7 @@ async fn a_newer_database_is_refused_with_both_versions() {
     let error = SqliteStore::open(&path).unwrap_err();
     assert_eq!(error.kind(), StoreErrorKind::Newer, "{error}");
     assert!(error.to_string().contains("version 99"), "{error}");
-    assert!(error.to_string().contains("up to version 1"), "{error}");
+    assert!(error.to_string().contains("up to version 2"), "{error}");
     assert!(fs::read(&path).unwrap() == before, "the file was changed");
 }
 
@@ -258,7 +258,7 @@ async fn rows_that_cannot_be_ours_are_corrupt_and_not_repeated() {
     let sql = "PRAGMA ignore_check_constraints = ON; PRAGMA foreign_keys = OFF;
                INSERT INTO keys VALUES (x'07070707070707070707070707070707', '<SECRET>!!!!',
                    x'09090909090909090909090909090909', 'n', 'p_', 'live', NULL, NULL, '{\"SECRET\":1}',
-                   NULL, NULL, 1, 1);";
+                   NULL, NULL, 1, 1, NULL);";
     db.execute_batch(sql).unwrap();
     let error = store
         .keys(portcullis_store::Tenants::All, Page::first(9))
@@ -269,6 +269,25 @@ async fn rows_that_cannot_be_ours_are_corrupt_and_not_repeated() {
         !format!("{error:?} {error}").contains("SECRET"),
         "{error:?}"
     );
+}
+
+#[tokio::test]
+async fn an_older_database_is_brought_up_to_date_and_keeps_its_rows() {
+    let (_folder, path) = place();
+    let store = SqliteStore::open(&path).unwrap();
+    let _ = store.commit(rows::found("x")).await.unwrap();
+    let before = store.organizations(Page::first(9)).await.unwrap();
+    store.close().await;
+    // What the first version left: no lists of addresses.
+    let first_version = "ALTER TABLE organizations DROP COLUMN allow_ips;
+         ALTER TABLE keys DROP COLUMN allow_ips;
+         DELETE FROM schema_migrations WHERE version = 2;
+         PRAGMA user_version = 1;";
+    let db = Connection::open(&path).unwrap();
+    db.execute_batch(first_version).unwrap();
+    drop(db);
+    let store = SqliteStore::open(&path).unwrap();
+    assert_eq!(store.organizations(Page::first(9)).await.unwrap(), before);
 }
 
 #[test]
@@ -293,7 +312,7 @@ fn many_threads_may_open_one_empty_path_at_once() {
                 row.get(0)
             })
             .unwrap();
-        assert_eq!(migrations, 1);
+        assert_eq!(migrations, 2, "each migration once");
     }
 }
 
