@@ -87,7 +87,11 @@ async fn processes_may_open_one_empty_path_at_once() {
             assert!(output.status.success(), "{said}");
         }
         let db = Connection::open(&path).unwrap();
-        assert_eq!(number(&db, "SELECT count(*) FROM schema_migrations"), 1);
+        assert_eq!(
+            number(&db, "SELECT count(*) FROM schema_migrations"),
+            2,
+            "each migration once"
+        );
         assert_eq!(number(&db, "SELECT count(*) FROM organizations"), 1);
     }
 }

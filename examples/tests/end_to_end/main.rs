@@ -11,6 +11,7 @@
     reason = "a test program: what goes wrong in its helpers ends the test, and it measures time"
 )]
 
+mod addresses;
 mod bad_input;
 mod edited_keys;
 mod forwarding;
