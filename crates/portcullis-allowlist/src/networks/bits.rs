@@ -8,6 +8,11 @@ pub(crate) trait Bits: Copy + Ord + Debug {
     /// How many bits an address has.
     const WIDTH: u8;
 
+    /// How many bases share a bucket of the index, if they lie evenly. A bucket takes 4 bytes, so this
+    /// is what the budget of 12 bytes for an IPv4 network and 40 for an IPv6 one leaves. IPv6 needs the
+    /// finer index: its networks crowd in a few parts of the space.
+    const BASES_PER_BUCKET: usize;
+
     /// A network that sorts by base, then by length.
     type Key: Copy + Ord;
 
@@ -34,9 +39,10 @@ pub(crate) trait Bits: Copy + Ord + Debug {
 }
 
 macro_rules! bits {
-    ($bits:ty, $key:ty, $width:literal, $address:ident, $to_key:expr, $from_key:expr) => {
+    ($bits:ty, $width:literal, $address:ident, $per_bucket:literal, $key:ty, $to_key:expr, $from_key:expr) => {
         impl Bits for $bits {
             const WIDTH: u8 = $width;
+            const BASES_PER_BUCKET: usize = $per_bucket;
 
             type Key = $key;
 
@@ -81,9 +87,10 @@ macro_rules! bits {
 
 bits!(
     u32,
-    u64, // one number sorts faster than a pair
     32,
     Ipv4Addr,
+    4,
+    u64, // one number sorts faster than a pair
     |base, length| u64::from(base) << 8 | u64::from(length),
     |key: u64| {
         let [_, _, _, a, b, c, d, length] = key.to_be_bytes();
@@ -92,9 +99,10 @@ bits!(
 );
 bits!(
     u128,
-    (u128, u8),
     128,
     Ipv6Addr,
+    1,
+    (u128, u8),
     |base, length| (base, length),
     |key| key
 );

@@ -59,7 +59,7 @@ impl<A: Bits> Merged<A> {
     fn index(bases: Vec<A>, lengths: Vec<u8>) -> Option<Self> {
         let (first, last) = (*bases.first()?, *bases.last()?);
         let span_bits = last.offset_from(first)?.bit_length();
-        let wanted = (bases.len() / BASES_PER_BUCKET).max(1);
+        let wanted = (bases.len() / A::BASES_PER_BUCKET).max(1);
         let wanted_bits = u8::try_from(wanted.ilog2()).unwrap_or(0);
         let shift = span_bits.saturating_sub(wanted_bits);
         let bucket = |base: &A| base.offset_from(first).map_or(0, |at| at.shifted(shift));
@@ -109,6 +109,3 @@ fn merge<A: Bits>(keys: &[A::Key]) -> (Vec<A>, Vec<u8>) {
     lengths.shrink_to_fit();
     (bases, lengths)
 }
-
-/// Rather more buckets than fewer cost memory: 4 bytes each, so 1 to 2 for a base.
-const BASES_PER_BUCKET: usize = 4;
