@@ -151,60 +151,13 @@ impl Refusal {
     /// The HTTP status.
     #[must_use]
     pub fn status(&self) -> StatusCode {
-        match self {
-            Self::NoCredential
-            | Self::MalformedCredential
-            | Self::ConflictingCredentials
-            | Self::MalformedKey(_)
-            | Self::UnknownKey(_)
-            | Self::WrongPrefix(_)
-            | Self::WrongSecret(_) => StatusCode::UNAUTHORIZED,
-            Self::Scope { why, .. } => match why {
-                ScopeRefusal::KeyRevoked | ScopeRefusal::KeyDisabled | ScopeRefusal::KeyExpired => {
-                    StatusCode::UNAUTHORIZED
-                }
-                ScopeRefusal::EnvironmentNotAllowed
-                | ScopeRefusal::ProviderNotAllowed
-                | ScopeRefusal::ModelNotAllowed
-                | ScopeRefusal::EndpointNotAllowed => StatusCode::FORBIDDEN,
-            },
-            Self::OrganizationSuspended { .. } | Self::AddressNotAllowed { .. } => {
-                StatusCode::FORBIDDEN
-            }
-            Self::UnsupportedEndpoint => StatusCode::NOT_FOUND,
-            Self::Body(_) | Self::BodyCutShort => StatusCode::BAD_REQUEST,
-            Self::BodyTooLong { .. } => StatusCode::PAYLOAD_TOO_LARGE,
-            Self::MissingCredential { .. } => StatusCode::FAILED_DEPENDENCY,
-            Self::CredentialUnreadable { .. } | Self::Unavailable(_) | Self::NoCaller => {
-                StatusCode::SERVICE_UNAVAILABLE
-            }
-            Self::Upstream | Self::CredentialRejected => StatusCode::BAD_GATEWAY,
-        }
+        self.line().0
     }
 
     /// The stable code of `spec/decisions.md`.
     #[must_use]
     pub fn code(&self) -> &'static str {
-        match self {
-            Self::NoCredential
-            | Self::MalformedCredential
-            | Self::ConflictingCredentials
-            | Self::MalformedKey(_)
-            | Self::UnknownKey(_)
-            | Self::WrongPrefix(_)
-            | Self::WrongSecret(_) => "invalid_api_key",
-            Self::Scope { why, .. } => why.code(),
-            Self::OrganizationSuspended { .. } => "organization_suspended",
-            Self::AddressNotAllowed { .. } => "ip_not_allowed",
-            Self::UnsupportedEndpoint => "unsupported_endpoint",
-            Self::Body(_) | Self::BodyCutShort => "invalid_body",
-            Self::BodyTooLong { .. } => "body_too_long",
-            Self::MissingCredential { .. } => "missing_provider_credential",
-            Self::CredentialUnreadable { .. } => "credential_unreadable",
-            Self::Unavailable(_) | Self::NoCaller => "gate_unavailable",
-            Self::Upstream => "upstream_unavailable",
-            Self::CredentialRejected => "provider_credential_rejected",
-        }
+        self.line().1
     }
 
     /// The sentence that the caller is told.
@@ -293,6 +246,36 @@ impl Refusal {
         self.write(|error| error_event(dialect, error))
     }
 
+    /// The line of the table in `spec/decisions.md`, section 4: status and code.
+    fn line(&self) -> (StatusCode, &'static str) {
+        match self {
+            Self::NoCredential
+            | Self::MalformedCredential
+            | Self::ConflictingCredentials
+            | Self::MalformedKey(_)
+            | Self::UnknownKey(_)
+            | Self::WrongPrefix(_)
+            | Self::WrongSecret(_) => (StatusCode::UNAUTHORIZED, "invalid_api_key"),
+            Self::Scope { why, .. } => (scope_status(*why), why.code()),
+            Self::OrganizationSuspended { .. } => (StatusCode::FORBIDDEN, "organization_suspended"),
+            Self::AddressNotAllowed { .. } => (StatusCode::FORBIDDEN, "ip_not_allowed"),
+            Self::UnsupportedEndpoint => (StatusCode::NOT_FOUND, "unsupported_endpoint"),
+            Self::Body(_) | Self::BodyCutShort => (StatusCode::BAD_REQUEST, "invalid_body"),
+            Self::BodyTooLong { .. } => (StatusCode::PAYLOAD_TOO_LARGE, "body_too_long"),
+            Self::MissingCredential { .. } => {
+                (StatusCode::FAILED_DEPENDENCY, "missing_provider_credential")
+            }
+            Self::CredentialUnreadable { .. } => {
+                (StatusCode::SERVICE_UNAVAILABLE, "credential_unreadable")
+            }
+            Self::Unavailable(_) | Self::NoCaller => {
+                (StatusCode::SERVICE_UNAVAILABLE, "gate_unavailable")
+            }
+            Self::Upstream => (StatusCode::BAD_GATEWAY, "upstream_unavailable"),
+            Self::CredentialRejected => (StatusCode::BAD_GATEWAY, "provider_credential_rejected"),
+        }
+    }
+
     /// Lends the answer's parts to a writer of one dialect.
     fn write(&self, write: impl FnOnce(&ApiError<'_>) -> Vec<u8>) -> Bytes {
         let param = if let Self::Body(why) = self {
@@ -308,6 +291,18 @@ impl Refusal {
             param,
         };
         Bytes::from(write(&error))
+    }
+}
+
+fn scope_status(why: ScopeRefusal) -> StatusCode {
+    match why {
+        ScopeRefusal::KeyRevoked | ScopeRefusal::KeyDisabled | ScopeRefusal::KeyExpired => {
+            StatusCode::UNAUTHORIZED
+        }
+        ScopeRefusal::EnvironmentNotAllowed
+        | ScopeRefusal::ProviderNotAllowed
+        | ScopeRefusal::ModelNotAllowed
+        | ScopeRefusal::EndpointNotAllowed => StatusCode::FORBIDDEN,
     }
 }
 
@@ -328,5 +323,57 @@ impl From<BodyError> for Refusal {
 impl From<MalformedKey> for Refusal {
     fn from(error: MalformedKey) -> Self {
         Self::MalformedKey(error)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SPEC: &str = include_str!("../../../spec/decisions.md");
+
+    /// One refusal for each line of the table that needs no more than this version has.
+    fn samples() -> Vec<Refusal> {
+        let key: KeyId = "3fK9aaaaaaaa".parse().unwrap();
+        let org: OrgId = "0198c0de-0000-7000-8000-000000000001".parse().unwrap();
+        let mut samples = vec![
+            Refusal::NoCredential,
+            Refusal::OrganizationSuspended { key, org },
+            Refusal::AddressNotAllowed {
+                key,
+                from: Err(AddressError::NoPeer),
+                rules: 1,
+                org_rules: 1,
+            },
+            Refusal::UnsupportedEndpoint,
+            Refusal::CredentialUnreadable {
+                provider: "openai".into(),
+                why: "".into(),
+            },
+            Refusal::Unavailable(Unavailable::Stale),
+            Refusal::Upstream,
+            Refusal::CredentialRejected,
+        ];
+        samples.extend(ScopeRefusal::ALL.map(|why| Refusal::Scope { key, why }));
+        samples
+    }
+
+    #[test]
+    fn status_code_and_sentence_are_those_of_the_spec() {
+        for refusal in samples() {
+            let code = format!("| `{}` | {} |", refusal.code(), refusal.status().as_u16());
+            let line = SPEC.lines().find(|line| line.starts_with(&code));
+            let line = line.unwrap_or_else(|| panic!("{code} is no line of the table"));
+            let sentence = format!("| {} |", refusal.message());
+            assert!(line.ends_with(&sentence), "{line}\n{sentence}");
+        }
+    }
+
+    #[test]
+    fn what_waiting_helps_with_says_how_long() {
+        for refusal in samples() {
+            let says = refusal.retry_after().is_some();
+            assert_eq!(says, refusal.code() == "gate_unavailable", "{refusal:?}");
+        }
     }
 }
