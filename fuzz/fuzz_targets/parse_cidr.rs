@@ -34,5 +34,8 @@ fuzz_target!(|text: &str| {
 
     let list = list.expect("a list of a good entry is one");
     assert_eq!(list.to_lines(), Some(vec![text.to_owned()]));
-    assert!(list.contains(read) && list.contains(network.broadcast()));
+    assert!(list.contains(read));
+    // The last address of `::/80` is IPv4-mapped, and so no IPv6 address.
+    let last = network.broadcast();
+    assert_eq!(list.contains(last), last.to_canonical() == last);
 });

@@ -78,10 +78,10 @@ fn node(text: &[u8], is_port: impl Fn(&[u8]) -> bool) -> Result<IpAddr, NodeProb
     }
 }
 
-/// The first `name=value` of `text`, the value without its quotes, and what follows; `None` when
-/// there is none before the next semicolon.
+/// A name, a value without its quotes, and what follows them.
 type Pair<'a> = (&'a [u8], &'a [u8], &'a [u8]);
 
+/// The `name=value` at the start of `text`; `None` when nothing stands before the next semicolon.
 fn pair(text: &[u8]) -> Result<Option<Pair<'_>>, NodeProblem> {
     if text.is_empty() || text.starts_with(b";") {
         return Ok(None);

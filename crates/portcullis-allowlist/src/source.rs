@@ -1,16 +1,17 @@
 //! Where a client's address is read.
 
-use std::fmt;
 use std::net::IpAddr;
 
 mod elements;
+mod invalid;
 
 use crate::client::{AddressError, ClientAddress, MAX_ELEMENTS, Provenance};
-use crate::invalid::InvalidList;
 use crate::networks::Networks;
 use crate::node::{self, NodeProblem};
 use crate::peer::{Peer, ProxyHeader};
 use elements::Elements;
+
+pub use invalid::{HeaderProblem, InvalidSource};
 
 /// The one place where a client's address is read: by default the connection.
 ///
@@ -130,10 +131,7 @@ impl AddressSource {
     /// [`InvalidSource`] when `name` is not the name of such a header, `peers` is empty or has an entry
     /// that is no network.
     pub fn single_header<S: AsRef<str>>(name: &str, peers: &[S]) -> Result<Self, InvalidSource> {
-        let invalid = |problem| {
-            let name = name.chars().take(SHOWN_CHARS).collect();
-            Err(InvalidSource::Header { name, problem })
-        };
+        let invalid = |problem| Err(InvalidSource::header(name, problem));
         let lower = name.to_ascii_lowercase();
         if lower.is_empty() || !lower.bytes().all(node::is_token_byte) {
             return invalid(HeaderProblem::NotAName);
@@ -141,12 +139,8 @@ impl AddressSource {
         if lower.contains('_') {
             return invalid(HeaderProblem::Underscore);
         }
-        if [
-            ListHeader::XForwardedFor.name(),
-            ListHeader::Forwarded.name(),
-        ]
-        .contains(&&*lower)
-        {
+        let lists = [ListHeader::XForwardedFor, ListHeader::Forwarded];
+        if lists.iter().any(|list| list.name() == lower) {
             return invalid(HeaderProblem::List);
         }
         if lower == "cloudfront-viewer-address" {
@@ -234,7 +228,7 @@ impl AddressSource {
         if trusted.is_empty() {
             return Err(InvalidSource::NoPeers);
         }
-        let trusted = Networks::parse(trusted)?;
+        let trusted = Networks::parse(trusted).map_err(InvalidSource::Peers)?;
         Ok(Self(Source::Proxy { trusted, says }))
     }
 
@@ -305,69 +299,6 @@ fn proxied(peer: IpAddr, header: Option<ProxyHeader>) -> Result<ClientAddress, A
         }
     }
 }
-
-/// A source that cannot be used. Refuse to start.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum InvalidSource {
-    /// No peer is named.
-    #[error(
-        "no peer is named that may speak for a client; list the addresses of your proxies, or read \
-         the address of the connection"
-    )]
-    NoPeers,
-    /// The list of peers has bad entries.
-    #[error("the list of peers: {0}")]
-    Peers(#[from] InvalidList),
-    /// The number of hops is not 1 to 32.
-    #[error("{hops} trusted hops; give a number from 1 (the rightmost element) to {MAX_ELEMENTS}")]
-    Hops {
-        /// The number.
-        hops: u8,
-    },
-    /// The header cannot hold the one address of a client.
-    #[error("header {name:?}: {problem}")]
-    Header {
-        /// The name as written, cut to 64 characters.
-        name: String,
-        /// What is wrong with it.
-        problem: HeaderProblem,
-    },
-}
-
-/// Why a header cannot hold the one address of a client.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum HeaderProblem {
-    /// Not a field name (RFC 9110 section 5.1).
-    NotAName,
-    /// The name has an underscore, for which programs on the way differ.
-    Underscore,
-    /// A list, of which one element is right.
-    List,
-    /// Addresses in it cannot be told from their ports.
-    Ambiguous,
-}
-
-impl fmt::Display for HeaderProblem {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::NotAName => "not the name of a header",
-            Self::Underscore => {
-                "some proxies drop headers with underscores and some take them for hyphens; use a \
-                 header with hyphens"
-            }
-            Self::List => "this header is a list; use trusted proxies or a number of trusted hops",
-            Self::Ambiguous => {
-                "it has IPv6 addresses with a port and no brackets; use another header of this \
-                 proxy"
-            }
-        })
-    }
-}
-
-/// How much of a bad name an error shows.
-const SHOWN_CHARS: usize = 64;
 
 #[cfg(test)]
 mod tests;

@@ -145,7 +145,7 @@ fn the_file_holds_as_many_vectors_as_it_should() {
     let vectors = Vectors::read();
     assert!(vectors.cidr.len() >= 18);
     assert!(vectors.bad_cidr.len() >= 53);
-    assert!(vectors.allow.len() >= 8 && vectors.deny.len() >= 3);
+    assert!(vectors.allow.len() >= 9 && vectors.deny.len() >= 3);
     assert!(vectors.sources.len() >= 173);
     assert!(vectors.bad_sources.len() >= 12);
 }
