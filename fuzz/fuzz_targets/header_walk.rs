@@ -7,9 +7,7 @@ use std::net::IpAddr;
 use std::sync::LazyLock;
 
 use libfuzzer_sys::fuzz_target;
-use portcullis_allowlist::{
-    AddressError, AddressSource, ListHeader, Provenance, ProxyHeader,
-};
+use portcullis_allowlist::{AddressError, AddressSource, ListHeader, Provenance, ProxyHeader};
 
 static SOURCES: LazyLock<Vec<AddressSource>> = LazyLock::new(|| {
     let trusted = ["10.0.0.0/8", "2001:db8::/32"];

@@ -80,7 +80,7 @@ fn made(networks: &[IpNet]) -> Result<Networks, TestCaseError> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(1024))]
+    #![proptest_config(ProptestConfig::with_cases(512))]
 
     #[test]
     fn a_set_agrees_with_a_scan_and_with_a_trie(
