@@ -78,3 +78,15 @@ pub enum ProxyHeader {
     /// The client at this address.
     Source(IpAddr),
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_ipv4_peer_of_a_dual_stack_listener_is_ipv4() {
+        let peer = Peer::from("[::ffff:10.0.0.1]:443".parse::<SocketAddr>().unwrap());
+        assert_eq!(peer.address(), Some(IpAddr::from([10, 0, 0, 1])));
+        assert_eq!(Peer::from(None::<IpAddr>).address(), None);
+    }
+}

@@ -48,7 +48,7 @@ impl Layout {
 pub(super) fn places(layout: Option<&Layout>, v4: usize, v6: usize) -> impl Iterator<Item = Place> {
     let (mut next_v4, mut next_v6) = (0, 0);
     (0..v4 + v6).map(move |index| {
-        let is_v6 = v4 == 0 || (v6 > 0 && layout.is_some_and(|layout| layout.is_v6(index)));
+        let is_v6 = v4 == 0 || layout.is_some_and(|layout| layout.is_v6(index));
         let (next, place): (_, fn(usize) -> Place) = if is_v6 {
             (&mut next_v6, Place::V6)
         } else {
