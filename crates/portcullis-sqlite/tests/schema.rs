@@ -39,7 +39,7 @@ fn a_row_cannot_point_into_another_organization() {
     for sql in [
         "UPDATE keys SET project_id = x'b1b1b1b1b1b1b1b1b1b1b1b1b1b1b1b1', generation = 2",
         "INSERT INTO keys SELECT org_id, 'bbbbbbbbbbbb', x'b1b1b1b1b1b1b1b1b1b1b1b1b1b1b1b1', name, prefix,
-             environment, NULL, NULL, '[]', NULL, NULL, 1, 1 FROM keys",
+             environment, NULL, NULL, '[]', NULL, NULL, 1, 1, NULL FROM keys",
         "UPDATE key_secrets SET org_id = x'bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb'",
         "INSERT INTO credentials VALUES (x'aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa', randomblob(16),
              x'b1b1b1b1b1b1b1b1b1b1b1b1b1b1b1b1', NULL, 'openai', 'default', 1, '', x'', 1, 1)",
@@ -173,13 +173,13 @@ impl Database {
 const ROWS: &str = "
     PRAGMA foreign_keys = ON;
     INSERT INTO organizations VALUES
-        (x'aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa', 'A', x'', randomblob(8), 1, 1, NULL, 1, 1),
-        (x'bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb', 'B', x'', randomblob(8), 1, 1, NULL, 1, 1);
+        (x'aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa', 'A', x'', randomblob(8), 1, 1, NULL, 1, 1, NULL),
+        (x'bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb', 'B', x'', randomblob(8), 1, 1, NULL, 1, 1, NULL);
     INSERT INTO projects VALUES
         (x'aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa', x'a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1', 'P', 1),
         (x'bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb', x'b1b1b1b1b1b1b1b1b1b1b1b1b1b1b1b1', 'P', 1);
     INSERT INTO keys VALUES (x'aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa', 'aaaaaaaaaaaa',
-        x'a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1', 'K', 'mr_live_', 'live', NULL, NULL, '[]', NULL, NULL, 1, 1);
+        x'a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1', 'K', 'mr_live_', 'live', NULL, NULL, '[]', NULL, NULL, 1, 1, NULL);
     INSERT INTO key_secrets VALUES (x'aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa', 'aaaaaaaaaaaa', 1, 'sha256', NULL,
         x'00', 'x2Qa', 1, NULL, NULL, NULL);
     INSERT INTO changes VALUES (1, randomblob(16), 'instance', NULL, NULL);
