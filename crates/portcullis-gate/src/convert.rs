@@ -125,6 +125,15 @@ pub(crate) fn organization_rules(row: &OrganizationRow) -> OrgRules {
     }
 }
 
+/// The rules of an organization whose row is gone.
+pub(crate) fn no_organization() -> OrgRules {
+    OrgRules {
+        generation: u64::MAX,
+        suspended: true,
+        allowlist: Allowlist::Unrestricted,
+    }
+}
+
 fn allowlist(entries: Option<&[String]>) -> Result<Allowlist, BadRow> {
     Allowlist::parse(entries).map_err(|e| BadRow::new("the allowed addresses", e))
 }

@@ -18,6 +18,9 @@ use zeroize::Zeroizing;
 /// ```compile_fail,E0599
 /// fn copy(credential: &portcullis_gate::Credential) -> portcullis_gate::Credential { credential.clone() }
 /// ```
+/// ```compile_fail,E0277
+/// fn json(credential: &portcullis_gate::Credential) -> String { serde_json::to_string(credential).unwrap() }
+/// ```
 /// ```compile_fail,E0369
 /// fn same(a: portcullis_gate::Credential, b: portcullis_gate::Credential) -> bool { a == b }
 /// ```

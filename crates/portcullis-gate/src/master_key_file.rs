@@ -57,7 +57,10 @@ impl MasterKeyFile {
     ) -> Result<(MasterKeys, bool), MasterKeyFileError> {
         let (path, database) = (path.as_ref(), database.as_ref());
         match Self::read(path) {
-            Ok(keys) => return Ok((keys, false)),
+            Ok(keys) => {
+                remove_leftovers(path);
+                return Ok((keys, false));
+            }
             Err(MasterKeyFileError::Missing { .. }) => {}
             Err(other) => return Err(other),
         }
@@ -81,23 +84,44 @@ impl MasterKeyFile {
 fn create(path: &Path) -> Result<bool, MasterKeyFileError> {
     let key = MasterKey::generate(&mut SysRng).map_err(|_| MasterKeyFileError::NoRandomness)?;
     let text = MasterKeys::single(key).to_text();
-    let folder = path
-        .parent()
-        .filter(|folder| !folder.as_os_str().is_empty())
-        .unwrap_or(Path::new("."));
+    let folder = folder_of(path);
     let mark = getrandom::u64().map_err(|_| MasterKeyFileError::NoRandomness)?;
-    let aside = folder.join(format!(".master-key.{mark:016x}.tmp"));
+    let aside = folder.join(format!("{ASIDE}{mark:016x}{ASIDE_END}"));
     let written = write_new(&aside, text.as_bytes()).and_then(|()| fs::hard_link(&aside, path));
     let removed = fs::remove_file(&aside);
     match written {
         Ok(()) => {}
         Err(source) if source.kind() == io::ErrorKind::AlreadyExists => return Ok(false),
+        // The one that was faster has removed what this one had put aside.
+        Err(_) if path.exists() => return Ok(false),
         Err(source) => return Err(MasterKeyFileError::io("create", path, source)),
     }
     removed
         .and_then(|()| File::open(folder)?.sync_all())
         .map_err(|source| MasterKeyFileError::io("create", path, source))?;
     Ok(true)
+}
+
+/// Removes what a start that was killed while it made the file left aside: it may be a second copy of the key. A start
+/// that is at it this moment loses nothing, because the file is there already.
+fn remove_leftovers(path: &Path) {
+    let Ok(entries) = fs::read_dir(folder_of(path)) else {
+        return;
+    };
+    for entry in entries.flatten() {
+        let name = entry.file_name();
+        let name = name.to_string_lossy();
+        if name.starts_with(ASIDE) && name.ends_with(ASIDE_END) {
+            fs::remove_file(entry.path()).ok();
+        }
+    }
+}
+
+fn folder_of(path: &Path) -> &Path {
+    let folder = path.parent();
+    folder
+        .filter(|folder| !folder.as_os_str().is_empty())
+        .unwrap_or(Path::new("."))
 }
 
 fn write_new(path: &Path, bytes: &[u8]) -> io::Result<()> {
@@ -206,6 +230,9 @@ impl MasterKeyFileError {
     }
 }
 
+const ASIDE: &str = ".master-key.";
+const ASIDE_END: &str = ".tmp";
+
 /// More than any list of keys needs; also the capacity of the buffer, so that it never grows and leaves a copy.
 const CAPACITY: usize = 64 * 1024;
 
@@ -230,6 +257,26 @@ mod tests {
             1,
             "nothing is left aside"
         );
+    }
+
+    #[test]
+    fn what_a_killed_start_left_aside_is_removed() {
+        let folder = tempfile::tempdir().unwrap();
+        let (path, database) = (folder.path().join("master.key"), folder.path().join("db"));
+        MasterKeyFile::read_or_create(&path, &database).unwrap();
+        fs::copy(
+            &path,
+            folder.path().join(".master-key.0123456789abcdef.tmp"),
+        )
+        .unwrap();
+        fs::write(folder.path().join("other.tmp"), b"x").unwrap();
+        MasterKeyFile::read_or_create(&path, &database).unwrap();
+        let mut left: Vec<_> = fs::read_dir(folder.path())
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name())
+            .collect();
+        left.sort();
+        assert_eq!(left, ["master.key", "other.tmp"]);
     }
 
     #[test]

@@ -85,7 +85,9 @@ pub enum AdminError {
     },
     /// The change is durable, but the store failed before it was known to be in force everywhere.
     #[error(
-        "the change is stored (sequence {seq}), but the store failed before every serving process had confirmed it:          {source}. Processes that reach the store apply it, the others stop answering; of a key made by this command          the text is lost, so revoke it and make another"
+        "the change is stored (sequence {seq}), but the store failed before every serving process had confirmed it: \
+         {source}. Processes that reach the store apply it, the others stop answering; of a key made by this command \
+         the text is lost, so revoke it and make another"
     )]
     NotConfirmed {
         /// The sequence of the change.

@@ -202,11 +202,10 @@ impl Node {
     async fn apply(&self, subject: Subject) -> Result<(), StoreError> {
         let now = self.clock.now().utc;
         match subject {
-            Subject::Organization(id) => {
-                if let Some(row) = self.stores.organization(id).await? {
-                    self.take_organization(&row);
-                }
-            }
+            Subject::Organization(id) => match self.stores.organization(id).await? {
+                Some(row) => self.take_organization(&row),
+                None => self.refuse_organization(id),
+            },
             Subject::Key(_, id) => match self.stores.key(id).await? {
                 Some(row) => self.take_key(&row, now).await?,
                 None => self.refuse_key(id, now),
@@ -246,10 +245,22 @@ impl Node {
             orgs.insert(row.id, Arc::new(org));
         }
         if suspended {
-            let keys = self.keys.pin();
-            let slots = keys.values().filter(|slot| slot.org_id() == row.id);
-            slots.for_each(|slot| slot.cut(CutReason::Suspended));
+            self.cut_organization(row.id);
         }
+    }
+
+    /// An organization whose row is gone is shut out, and no later row lets it in.
+    fn refuse_organization(&self, id: OrgId) {
+        if let Some(org) = self.keyed_org(id) {
+            org.replace(convert::no_organization());
+        }
+        self.cut_organization(id);
+    }
+
+    fn cut_organization(&self, id: OrgId) {
+        let keys = self.keys.pin();
+        let slots = keys.values().filter(|slot| slot.org_id() == id);
+        slots.for_each(|slot| slot.cut(CutReason::Suspended));
     }
 
     async fn take_credential(&self, row: CredentialRow) -> Result<(), StoreError> {

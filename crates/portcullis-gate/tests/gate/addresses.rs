@@ -124,7 +124,9 @@ async fn the_refusal_tells_the_operator_all_and_the_caller_nothing_of_the_list()
     let refusal = call(&stage, &key, peer("203.0.113.66")).await.unwrap_err();
     let inside = refusal.to_string();
     assert!(inside.contains("203.0.113.66"), "{inside}");
-    assert!(inside.contains("rules 1 of the key"), "{inside}");
+    assert!(inside.contains("the connection"), "provenance: {inside}");
+    let rules = "rules 1 of the key, 1 of its organization";
+    assert!(inside.contains(rules), "{inside}");
     for dialect in [Dialect::OpenAi, Dialect::Anthropic] {
         let answer = refusal.to_response(dialect);
         assert_eq!(answer.status(), 403);
@@ -169,6 +171,44 @@ async fn a_trusted_proxy_says_who_its_client_is_and_nobody_else_does() {
         code(call(&stage, &key, peer("10.0.0.1")).await),
         "ip_not_allowed"
     );
+}
+
+#[tokio::test]
+async fn only_the_configured_header_is_looked_at() {
+    let proxies = &["10.0.0.1"];
+    let forwarded = AddressSource::trusted_proxies(ListHeader::Forwarded, proxies);
+    let x_forwarded_for = AddressSource::trusted_proxies(ListHeader::XForwardedFor, proxies);
+    let second = AddressSource::trusted_hops(ListHeader::XForwardedFor, 2, proxies);
+    let single = AddressSource::single_header("cf-connecting-ip", proxies);
+    let good = [
+        ("forwarded", "for=192.0.2.7"),
+        ("x-forwarded-for", "192.0.2.7"),
+        ("x-forwarded-for", "192.0.2.7, 10.0.0.9"),
+        ("cf-connecting-ip", "192.0.2.7"),
+    ];
+    let sources = [forwarded, x_forwarded_for, second, single];
+    for (source, (right, value)) in sources.into_iter().zip(good) {
+        let source = source.unwrap();
+        let said = format!("{source:?}");
+        let stage = Stage::with(|builder| builder.client_address(source)).await;
+        let key = stage.mint(|new| new.rules(from(&["192.0.2.7"]))).await;
+        let asked = async |headers: &[(&'static str, &'static str)]| {
+            let mut map = HeaderMap::new();
+            for (name, value) in headers {
+                map.append(*name, HeaderValue::from_static(value));
+            }
+            let client = stage.gate.locate(peer("10.0.0.1"), &map);
+            code(call(&stage, &key, client).await)
+        };
+        assert_eq!(asked(&[(right, value)]).await, "(allowed)", "{said}");
+        let others: Vec<_> = good
+            .into_iter()
+            .filter(|(name, _)| *name != right)
+            .collect();
+        assert_eq!(asked(&others).await, "ip_not_allowed", "{said}");
+        let aliases = [("x_forwarded_for", "192.0.2.7"), ("x-real-ip", "192.0.2.7")];
+        assert_eq!(asked(&aliases).await, "ip_not_allowed", "{said}");
+    }
 }
 
 #[tokio::test]
