@@ -2,7 +2,9 @@
 
 use std::net::{IpAddr, SocketAddr};
 
-use portcullis::{AddressSource, Admin, Allowlist, ListHeader, Listener, OrganizationView, review};
+use portcullis::{
+    AddressSource, Admin, Allowlist, ListHeader, Listener, OrganizationView, Warning, review,
+};
 
 use crate::cli::ClientAddressArgs;
 use crate::{Failure, show};
@@ -74,7 +76,10 @@ pub(crate) async fn review_all(
 pub(crate) fn warn(entries: &Option<Vec<String>>) -> Result<(), Failure> {
     let list = Allowlist::parse(entries.as_deref())?;
     for warning in review(&list, &AddressSource::peer(), Listener::DualStack) {
-        show::warning(&warning.to_string());
+        // From where clients come is known when the gateway serves; it is said there.
+        if !matches!(warning, Warning::OneFamily { .. }) {
+            show::warning(&warning.to_string());
+        }
     }
     Ok(())
 }

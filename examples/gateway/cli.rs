@@ -4,7 +4,8 @@ use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand};
+use clap::error::ErrorKind;
+use clap::{Args, CommandFactory, Parser, Subcommand};
 use http::Uri;
 use portcullis::{
     CredentialName, EnvironmentName, KeyId, KeyPrefix, Lifetime, PrefixError, ProviderName,
@@ -278,6 +279,20 @@ pub(crate) struct CredentialArgs {
     /// Only for keys of this environment.
     #[arg(long = "env", value_name = "ENV")]
     pub(crate) environment: Option<EnvironmentName>,
+}
+
+/// Reads the command line. Clap's errors repeat what was given, and behind `credentials` that may be a credential by
+/// mistake: there the error is a sentence of ours.
+pub(crate) fn parse() -> Cli {
+    Cli::try_parse().unwrap_or_else(|error| {
+        let of_credentials = std::env::args_os().any(|word| word == "credentials");
+        if of_credentials && error.use_stderr() {
+            let sentence = "these are no words of `credentials`. A credential is read from standard input and \
+                            never from the command line: credentials put openai < file";
+            Cli::command().error(ErrorKind::UnknownArgument, sentence).exit();
+        }
+        error.exit()
+    })
 }
 
 /// The brand in this gateway's key prefixes: `gate_live_..`.
