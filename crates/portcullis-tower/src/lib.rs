@@ -31,7 +31,8 @@
 //! # The rules
 //!
 //! 1. Every route is protected, unless it was opened by its exact name ([`ProtectLayer::open_route`]).
-//! 2. The client's credential leaves the headers here: no handler and no provider sees it.
+//! 2. The client's credential leaves the headers of a protected route here: no handler and no provider sees it. On an open
+//!    route it stays, marked sensitive: there it may be the credential of something else.
 //! 3. Whoever has not shown a key's secret gets one and the same answer, byte for byte.
 //! 4. A refusal never reaches the service behind the layer.
 //! 5. When the key is revoked, disabled or expired, or its organization suspended, what runs under it ends:
@@ -54,8 +55,8 @@
 //!
 //! # What it does not do
 //!
-//! It forwards nothing, retries nothing and limits no rates. It does not take an address out of `Forwarded` or
-//! `X-Forwarded-For`: the peer is the connection's ([`PeerAddr`]).
+//! It forwards nothing, retries nothing and limits no rates. It does not decide where a client's address is found: the gate
+//! has one configured source, and the layer hands it the connection ([`PeerAddr`]) and the headers.
 //!
 //! # Security
 //!

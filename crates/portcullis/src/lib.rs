@@ -79,7 +79,9 @@
 //! 4. **Who, then may.** A [`Caller`] says who. Each [`Caller::authorize`] and [`Permit::open`] reads the clock and the current
 //!    rules again, so a slow client gains nothing.
 //! 5. **One answer to strangers.** Before a key's secret has been shown, every refusal is the same, byte for byte.
-//! 6. **What is decided is what is sent.** The model is read from the body that is forwarded, strictly.
+//! 6. **An allowlist cannot fail open.** A key's list and its organization's must both admit the client's address, which comes
+//!    from one configured source ([`AddressSource`]); an address that cannot be told is refused.
+//! 7. **What is decided is what is sent.** The model is read from the body that is forwarded, strictly.
 //!
 //! # What it does not do
 //!
@@ -92,7 +94,7 @@
 //! peppered ([`DigestPolicy`]). Who holds the master-key file and the database holds everything: keep them, and their
 //! backups, apart. The order of all checks, the formats and their test vectors are in the repository's
 //! [`spec/`](https://github.com/portcullis-rs/portcullis/tree/main/spec): `decisions.md`, `freshness.md`, `key-format.md`,
-//! `sealed-record.md`.
+//! `sealed-record.md`, `client-address.md`.
 //!
 //! # Features
 //!
