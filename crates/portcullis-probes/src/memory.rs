@@ -27,6 +27,22 @@ pub fn allocations<T>(work: impl FnOnce() -> T) -> (u64, T) {
     (count() - before, result)
 }
 
+/// How many bytes `make` leaves allocated on this thread, with what it returns: what the value holds on the heap.
+///
+/// # Panics
+///
+/// When [`Watched`] is not the global allocator: everything would count as zero.
+pub fn kept<T>(make: impl FnOnce() -> T) -> (usize, T) {
+    let live = || LIVE.with(Cell::get);
+    let before = live();
+    let byte = std::hint::black_box(Box::new(0_u8));
+    assert_eq!(live(), before + 1, "the global allocator is not `Watched`");
+    drop(byte);
+    let value = make();
+    let kept = usize::try_from(live() - before).unwrap_or(0);
+    (kept, value)
+}
+
 /// Every byte that belonged to a value, while it lived and after it was dropped: first the value
 /// itself, then each block that its construction allocated, in the order of allocation; those too
 /// that construction gave back.
@@ -74,6 +90,7 @@ pub fn trace<T>(make: impl FnOnce() -> T) -> Trace {
 unsafe impl GlobalAlloc for Watched {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         COUNT.with(|count| count.set(count.get() + 1));
+        live(layout, 1);
         let Some(recorder) = recorder() else {
             // SAFETY: the caller's promise, passed on.
             return unsafe { System.alloc(layout) };
@@ -91,6 +108,7 @@ unsafe impl GlobalAlloc for Watched {
     // seen to leave its old bytes behind.
 
     unsafe fn dealloc(&self, address: *mut u8, layout: Layout) {
+        live(layout, -1);
         if recorder().is_none() {
             // SAFETY: the caller's promise, passed on.
             unsafe { System.dealloc(address, layout) }
@@ -148,6 +166,13 @@ impl Recorder {
     }
 }
 
+/// Counts a block that comes (1) or goes (-1).
+fn live(layout: Layout, sign: i64) {
+    // No block is larger than `isize::MAX` bytes.
+    let size = i64::try_from(layout.size()).unwrap_or(i64::MAX);
+    LIVE.with(|live| live.set(live.get() + sign * size));
+}
+
 /// The recorder that watches this thread.
 fn recorder<'a>() -> Option<&'a mut Recorder> {
     let current = RECORDER.with(Cell::get);
@@ -172,5 +197,6 @@ fn byte_at(address: *const u8, offset: usize) -> u8 {
 thread_local! {
     // Constants without destructors: reading them allocates nothing.
     static COUNT: Cell<u64> = const { Cell::new(0) };
+    static LIVE: Cell<i64> = const { Cell::new(0) };
     static RECORDER: Cell<*mut Recorder> = const { Cell::new(ptr::null_mut()) };
 }
