@@ -217,6 +217,26 @@ async fn a_key_whose_row_is_gone_is_refused() {
 }
 
 #[tokio::test]
+async fn an_organization_whose_row_is_gone_is_shut_out() {
+    let store = Unsteady::new();
+    let stage = Stage::on(store.clone(), |builder| builder).await;
+    let key = stage.key().await;
+    let caller = stage.authenticate(&key).await.unwrap();
+    let revoked = caller.revoked();
+    // Its row changes, and when it is looked up again it is not there.
+    store.forget_organizations();
+    let change = portcullis_store::Change::SetOrganizationSuspended { at: None };
+    commit(&store, &stage, change, key.id).await;
+    // Any admin action follows the change log.
+    stage.mint(|new| new).await;
+    assert_eq!(
+        code(stage.authenticate(&key).await),
+        "organization_suspended"
+    );
+    assert_eq!(ended(revoked).await, "organization_suspended");
+}
+
+#[tokio::test]
 async fn dropping_the_upkeep_closes_the_gate() {
     let mut stage = Stage::new().await;
     let key = stage.key().await;

@@ -24,6 +24,7 @@ struct State {
     hangs: watch::Sender<bool>,
     rewrites_history: AtomicBool,
     forgets: Mutex<Option<KeyId>>,
+    forgets_organizations: AtomicBool,
     /// Makes the change hint move with each switch.
     switched: AtomicU64,
 }
@@ -37,6 +38,7 @@ impl Unsteady {
             hangs: watch::Sender::new(false),
             rewrites_history: AtomicBool::new(false),
             forgets: Mutex::new(None),
+            forgets_organizations: AtomicBool::new(false),
             switched: AtomicU64::new(0),
         };
         Self {
@@ -74,6 +76,13 @@ impl Unsteady {
     /// The row of this key is gone.
     pub(crate) fn forget(&self, key: KeyId) {
         *self.state.forgets.lock().unwrap() = Some(key);
+    }
+
+    /// The rows of all organizations are gone.
+    pub(crate) fn forget_organizations(&self) {
+        self.state
+            .forgets_organizations
+            .store(true, Ordering::SeqCst);
     }
 
     pub(crate) fn rows(&self) -> MemoryStore {
@@ -115,6 +124,12 @@ impl ControlStore for Unsteady {
         Ok(row.filter(|row| forgotten != Some(row.id)))
     }
 
+    async fn organization(&self, id: OrgId) -> Result<Option<OrganizationRow>, StoreError> {
+        let row = self.reach().await?.organization(id).await?;
+        let forgotten = self.state.forgets_organizations.load(Ordering::SeqCst);
+        Ok(row.filter(|_| !forgotten))
+    }
+
     async fn changes_since(&self, seq: u64, limit: usize) -> Result<Vec<ChangeRow>, StoreError> {
         let mut rows = self.reach().await?.changes_since(seq, limit).await?;
         if self.state.rewrites_history.load(Ordering::SeqCst) {
@@ -129,7 +144,6 @@ impl ControlStore for Unsteady {
     }
 
     forwarded! {
-        organization(id: OrgId) -> Option<OrganizationRow>;
         organizations(page: Page<OrgId>) -> Vec<OrganizationRow>;
         projects(org: OrgId) -> Vec<ProjectRow>;
         keys(tenants: Tenants, page: Page<KeyId>) -> Vec<KeyRow>;
