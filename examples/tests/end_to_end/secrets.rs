@@ -107,3 +107,22 @@ fn text_of(output: &Finished) -> Vec<u8> {
 }
 
 const CREDENTIAL: &str = "sk-proj-0123456789abcdefghijklmnop";
+
+#[test]
+fn a_credential_on_the_command_line_is_refused_and_not_repeated() {
+    let home = Home::new();
+    home.serve().stop().succeeded();
+    let secret = "sk-pasted-where-it-does-not-belong";
+    for args in [
+        &["credentials", "put", "openai", secret][..],
+        &["credentials", "put", secret],
+        &["credentials", secret],
+        &["credentials", "put", "openai", "--name", secret, secret],
+        &["keys", "show", secret],
+    ] {
+        let finished = home.run(args).failed();
+        let said = format!("{}{}", finished.stdout, finished.stderr);
+        assert!(!said.contains(secret), "{said}");
+        assert!(said.starts_with("error: "), "{said}");
+    }
+}
