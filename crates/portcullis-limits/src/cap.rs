@@ -1,0 +1,265 @@
+//! Caps: what is counted, for whom, for how long, up to how much.
+
+use std::fmt;
+use std::str::FromStr;
+use std::sync::Arc;
+
+use crate::{NanoUsd, Window};
+
+/// What a counter belongs to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Level {
+    /// One API key.
+    Key,
+    /// One project.
+    Project,
+    /// One organization.
+    Organization,
+}
+
+impl Level {
+    /// Every level, the narrowest first.
+    pub const ALL: [Self; 3] = [Self::Key, Self::Project, Self::Organization];
+
+    /// The stored form: `key`, `project`, `organization`.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Key => "key",
+            Self::Project => "project",
+            Self::Organization => "organization",
+        }
+    }
+}
+
+/// What a counter counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Unit {
+    /// Attempts that were dispatched.
+    Requests,
+    /// Tokens of input and output.
+    Tokens,
+    /// Nano-dollars.
+    Usd,
+}
+
+impl Unit {
+    /// Every unit, in the order in which refusals name them.
+    pub const ALL: [Self; 3] = [Self::Requests, Self::Tokens, Self::Usd];
+
+    /// The stored form: `requests`, `tokens`, `usd`.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Requests => "requests",
+            Self::Tokens => "tokens",
+            Self::Usd => "usd",
+        }
+    }
+}
+
+/// The identity of a counter. Changing the amount of a cap keeps it, and so keeps what was spent.
+///
+/// The order is total and the same everywhere: whoever locks counters one by one locks them in it.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Counter {
+    /// What it counts.
+    pub unit: Unit,
+    /// How long it counts.
+    pub window: Window,
+    /// What it belongs to.
+    pub level: Level,
+    /// The id of the key, project or organization; opaque here.
+    pub subject: Arc<str>,
+}
+
+/// The most that a counter may reach in one window.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Limit {
+    /// So many requests.
+    Requests(u64),
+    /// So many tokens.
+    Tokens(u64),
+    /// So many dollars. A negative amount is a cap of nothing.
+    Usd(NanoUsd),
+}
+
+impl Limit {
+    /// What it limits.
+    #[must_use]
+    pub const fn unit(self) -> Unit {
+        match self {
+            Self::Requests(_) => Unit::Requests,
+            Self::Tokens(_) => Unit::Tokens,
+            Self::Usd(_) => Unit::Usd,
+        }
+    }
+
+    /// In the integers of an [`Account`](crate::Account): requests, tokens, nano-dollars; not negative.
+    #[must_use]
+    pub fn amount(self) -> i64 {
+        match self {
+            Self::Requests(count) | Self::Tokens(count) => i64::try_from(count).unwrap_or(i64::MAX),
+            Self::Usd(amount) => amount.nanos().max(0),
+        }
+    }
+}
+
+/// A limit on one counter.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Cap {
+    counter: Counter,
+    amount: i64,
+}
+
+impl Cap {
+    /// A limit on what `subject`, an id at `level`, may use in each `window`.
+    #[must_use]
+    pub fn new(level: Level, subject: &str, window: Window, limit: Limit) -> Self {
+        Self {
+            counter: Counter {
+                unit: limit.unit(),
+                window,
+                level,
+                subject: subject.into(),
+            },
+            amount: limit.amount(),
+        }
+    }
+
+    /// The counter it limits.
+    #[must_use]
+    pub const fn counter(&self) -> &Counter {
+        &self.counter
+    }
+
+    /// The most the counter may reach, in the integers of its unit.
+    #[must_use]
+    pub const fn amount(&self) -> i64 {
+        self.amount
+    }
+}
+
+/// All caps that one request is under: those of its key, its project and its organization together.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Caps(Box<[Cap]>);
+
+impl Caps {
+    /// No cap at all; nothing is counted.
+    #[must_use]
+    pub fn unrestricted() -> Self {
+        Self(Box::default())
+    }
+
+    /// These caps, all of them at once.
+    ///
+    /// # Errors
+    /// [`DuplicateCap`] when two limit the same counter: one of them would be a dead letter.
+    pub fn new(caps: impl IntoIterator<Item = Cap>) -> Result<Self, DuplicateCap> {
+        let mut caps: Vec<Cap> = caps.into_iter().collect();
+        caps.sort_by(|a, b| a.counter.cmp(&b.counter));
+        let twice = caps.windows(2).find_map(|pair| match pair {
+            [a, b] if a.counter == b.counter => Some(a.counter.clone()),
+            _ => None,
+        });
+        match twice {
+            Some(counter) => Err(DuplicateCap { counter }),
+            None => Ok(Self(caps.into())),
+        }
+    }
+
+    /// The caps, in the order of their counters.
+    pub fn iter(&self) -> impl Iterator<Item = &Cap> {
+        self.0.iter()
+    }
+
+    /// Whether any of them is in `unit`: a request that cannot be bounded in it has to be refused.
+    #[must_use]
+    pub fn limit(&self, unit: Unit) -> bool {
+        self.iter().any(|cap| cap.counter.unit == unit)
+    }
+}
+
+/// Two caps on the same counter.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "there are two caps on {} per {} for the same {}; keep one of them",
+    .counter.unit, .counter.window, .counter.level
+)]
+pub struct DuplicateCap {
+    /// The counter that both of them limit.
+    pub counter: Counter,
+}
+
+/// A stored level or unit that is none of the known ones.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "a level is `key`, `project` or `organization`, a unit is `requests`, `tokens` or `usd`; correct the stored row"
+)]
+pub struct UnknownName;
+
+macro_rules! text_form {
+    ($name:ident) => {
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(self.as_str())
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = UnknownName;
+
+            /// Reads the stored form, exactly.
+            ///
+            /// # Errors
+            /// [`UnknownName`] for anything else. Treat it as a broken row and refuse.
+            fn from_str(text: &str) -> Result<Self, UnknownName> {
+                let mut all = Self::ALL.into_iter();
+                all.find(|it| it.as_str() == text).ok_or(UnknownName)
+            }
+        }
+    };
+}
+
+text_form!(Level);
+text_form!(Unit);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Zone;
+
+    #[test]
+    fn levels_and_units_survive_their_text_form() {
+        for level in Level::ALL {
+            assert_eq!(level.to_string().parse(), Ok(level));
+        }
+        for unit in Unit::ALL {
+            assert_eq!(unit.to_string().parse(), Ok(unit));
+        }
+        assert_eq!("USD".parse::<Unit>(), Err(UnknownName));
+        assert_eq!("team".parse::<Level>(), Err(UnknownName));
+    }
+
+    #[test]
+    fn a_limit_is_never_negative_and_never_wraps() {
+        assert_eq!(Limit::Usd(NanoUsd::from_nanos(-1)).amount(), 0);
+        assert_eq!(Limit::Tokens(u64::MAX).amount(), i64::MAX);
+        assert_eq!(Limit::Requests(5).amount(), 5);
+    }
+
+    #[test]
+    fn one_counter_has_one_cap() {
+        let month = Window::Month(Zone::UTC);
+        let cap = |subject, tokens| Cap::new(Level::Key, subject, month, Limit::Tokens(tokens));
+        let error = Caps::new([cap("a", 1), cap("b", 1), cap("a", 2)]).unwrap_err();
+        assert_eq!(&*error.counter.subject, "a");
+        assert_eq!(
+            error.to_string(),
+            "there are two caps on tokens per month for the same key; keep one of them"
+        );
+        let dollars = Cap::new(Level::Key, "a", month, Limit::Usd(NanoUsd::ZERO));
+        let caps = Caps::new([cap("a", 1), cap("b", 1), dollars]).unwrap();
+        assert!(caps.limit(Unit::Usd) && caps.limit(Unit::Tokens) && !caps.limit(Unit::Requests));
+    }
+}

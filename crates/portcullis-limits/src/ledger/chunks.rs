@@ -1,0 +1,126 @@
+//! Chunks, on the side of the process that spends them.
+
+use chrono::{DateTime, Utc};
+
+use super::Ledger;
+use crate::attempt::reached;
+use crate::{Cap, CapReached, Counter, NanoUsd, Period, Unit};
+
+impl Ledger {
+    /// Adds what was debited durably to the chunk that holds are taken from.
+    ///
+    /// Call it once for each [`Grant`], after the debit is durable and under the same lock as the reserve that waits
+    /// for it.
+    pub fn grant(&mut self, grant: Grant) {
+        let account = self.account_mut(&grant.counter, grant.start);
+        account.granted = account.granted.saturating_add(grant.amount);
+        account.elsewhere = grant.elsewhere;
+    }
+
+    /// Takes out of the chunks what is not needed, to be returned durably: everything of periods
+    /// that are over at `now`, and of the others what is more than `keep`. Zero at shutdown.
+    ///
+    /// What is taken out here and does not reach the durable books is stranded, never spent twice.
+    pub fn give_back(&mut self, keep: NanoUsd, now: DateTime<Utc>) -> Vec<Return> {
+        let mut returns = Vec::new();
+        for (counter, periods) in &mut self.accounts {
+            for (start, account) in periods {
+                let over = counter
+                    .window
+                    .period(*start)
+                    .end
+                    .is_some_and(|end| end <= now);
+                let keep = if over { 0 } else { keep.nanos().max(0) };
+                let amount = account.left().saturating_sub(keep);
+                if counter.unit == Unit::Usd && amount > 0 {
+                    account.granted = account.granted.saturating_sub(amount);
+                    returns.push(Return {
+                        counter: counter.clone(),
+                        start: *start,
+                        amount,
+                    });
+                }
+            }
+        }
+        returns
+    }
+}
+
+/// What a chunk lacks for a hold.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Shortfall {
+    pub(crate) counter: Counter,
+    pub(crate) start: DateTime<Utc>,
+    pub(crate) amount: i64,
+    pub(crate) limit: i64,
+    refusal: CapReached,
+}
+
+impl Shortfall {
+    /// The counter.
+    #[must_use]
+    pub const fn counter(&self) -> &Counter {
+        &self.counter
+    }
+
+    /// The start of the period.
+    #[must_use]
+    pub const fn start(&self) -> DateTime<Utc> {
+        self.start
+    }
+
+    /// How much has to be debited at least, in nano-dollars.
+    #[must_use]
+    pub const fn amount(&self) -> i64 {
+        self.amount
+    }
+
+    /// The cap, which all debits and charges together have to keep.
+    #[must_use]
+    pub const fn limit(&self) -> i64 {
+        self.limit
+    }
+
+    /// What the client is told when the durable books have no room for it.
+    #[must_use]
+    pub const fn refusal(&self) -> CapReached {
+        self.refusal
+    }
+
+    pub(super) fn new(cap: &Cap, period: Period, amount: i64) -> Self {
+        Self {
+            counter: cap.counter().clone(),
+            start: period.start,
+            amount,
+            limit: cap.amount(),
+            refusal: reached(cap, period.end),
+        }
+    }
+}
+
+/// A durable debit, for the ledger that asked for it. Made by [`Share::debit`](crate::Share::debit), or from what one
+/// statement returned.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[must_use = "what is debited and not granted is stranded"]
+pub struct Grant {
+    /// The counter.
+    pub counter: Counter,
+    /// The start of the period.
+    pub start: DateTime<Utc>,
+    /// How much was debited, in nano-dollars.
+    pub amount: i64,
+    /// What the other shares of the counter had used at that time.
+    pub elsewhere: i64,
+}
+
+/// What a ledger gives back of its chunk.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[must_use = "what does not reach the durable books is stranded"]
+pub struct Return {
+    /// The counter.
+    pub counter: Counter,
+    /// The start of the period.
+    pub start: DateTime<Utc>,
+    /// How much, in nano-dollars.
+    pub amount: i64,
+}

@@ -1,0 +1,504 @@
+//! The life of an attempt, one rule of `spec/limits.md` at a time.
+#![expect(clippy::unwrap_used, reason = "helpers of tests")]
+
+use chrono::{DateTime, TimeDelta, Utc};
+use portcullis_limits::{
+    Account, AttemptId, Cap, Caps, Claim, Demand, Hold, Ledger, Level, Limit, LimitRefusal, Line,
+    NanoUsd, NotReserved, Price, Reservation, Settled, Settlement, State, TokenBound, Tokens,
+    Usage, Window, Zone,
+};
+
+const MONTH: Window = Window::Month(Zone::UTC);
+const LEASE: TimeDelta = TimeDelta::minutes(1);
+
+fn at(text: &str) -> DateTime<Utc> {
+    text.parse().unwrap()
+}
+
+fn november() -> DateTime<Utc> {
+    at("2026-11-22T12:00:00Z")
+}
+
+fn attempt(number: u32) -> AttemptId {
+    AttemptId {
+        request: [1; 16],
+        attempt: number,
+    }
+}
+
+/// One dollar for a million tokens of any kind: a token is 1,000 nano-dollars.
+fn price(dollars: &str) -> Price {
+    let rate = NanoUsd::parse(dollars).unwrap();
+    Price {
+        input: rate,
+        cached_input: rate,
+        output: rate,
+        fee: NanoUsd::ZERO,
+    }
+}
+
+fn usd(nanos: i64) -> Limit {
+    Limit::Usd(NanoUsd::from_nanos(nanos))
+}
+
+fn key(window: Window, limit: Limit) -> Cap {
+    Cap::new(Level::Key, "k", window, limit)
+}
+
+fn caps(caps: impl IntoIterator<Item = Cap>) -> Caps {
+    Caps::new(caps).unwrap()
+}
+
+fn demand(tokens: u64) -> Demand {
+    Demand {
+        bound: Some(TokenBound {
+            input: 0,
+            output: tokens,
+            choices: 1,
+        }),
+        price: Some(price("1")),
+    }
+}
+
+fn claim(number: u32, caps: &Caps, tokens: u64) -> Claim {
+    Claim::new(attempt(number), caps, demand(tokens)).unwrap()
+}
+
+fn used(tokens: u64) -> Tokens {
+    Tokens {
+        input: 0,
+        cached_input: 0,
+        output: tokens,
+    }
+}
+
+fn reserve(ledger: &mut Ledger, claim: &Claim, now: DateTime<Utc>) -> Reservation {
+    ledger.reserve(claim, now, LEASE).unwrap()
+}
+
+fn refusal(ledger: &mut Ledger, claim: &Claim, now: DateTime<Utc>) -> LimitRefusal {
+    match ledger.reserve(claim, now, LEASE).unwrap_err() {
+        NotReserved::Refused(refusal) => refusal,
+        NotReserved::Over(_) | NotReserved::NeedsDebit(_) => unreachable!("a cap refuses"),
+    }
+}
+
+/// Held, settled, debt, by the start of the period.
+fn books(ledger: &Ledger) -> Vec<(String, i64, i64, i64)> {
+    let row = |account: &Account| {
+        let start = account.start.date_naive().to_string();
+        (start, account.held, account.settled, account.debt)
+    };
+    ledger.accounts().map(|(_, account)| row(account)).collect()
+}
+
+fn one(held: i64, settled: i64, debt: i64) -> Vec<(String, i64, i64, i64)> {
+    vec![("2026-11-01".to_owned(), held, settled, debt)]
+}
+
+fn state(ledger: &Ledger, number: u32) -> Option<State> {
+    let mut records = ledger.records();
+    records
+        .find(|(id, _)| *id == attempt(number))
+        .map(|(_, record)| record.state)
+}
+
+#[test]
+fn a_hold_is_taken_from_every_counter_or_from_none() {
+    let caps = caps([
+        key(MONTH, usd(1_000_000)),
+        Cap::new(Level::Organization, "o", Window::Total, Limit::Tokens(150)),
+        Cap::new(Level::Project, "p", Window::Minute, Limit::Requests(9)),
+    ]);
+    let mut ledger = Ledger::direct();
+    let _first = reserve(&mut ledger, &claim(1, &caps, 100), november());
+    let before = ledger.clone();
+    let refusal = refusal(&mut ledger, &claim(2, &caps, 100), november());
+    assert_eq!(
+        refusal.to_string(),
+        "the total cap on tokens of this organization has no room for the request"
+    );
+    assert_eq!(ledger, before);
+}
+
+#[test]
+fn a_cap_is_filled_to_the_last_unit_and_not_beyond() {
+    let caps = caps([key(MONTH, usd(100_000))]);
+    let mut ledger = Ledger::direct();
+    let _full = reserve(&mut ledger, &claim(1, &caps, 100), november());
+    let refusal = refusal(&mut ledger, &claim(2, &caps, 1), november());
+    assert_eq!(refusal.code(), "budget_exceeded");
+    assert_eq!(refusal.retry_after(november()), None);
+}
+
+#[test]
+fn exact_usage_frees_the_rest_of_the_hold() {
+    let caps = caps([key(MONTH, usd(1_000_000))]);
+    let mut ledger = Ledger::direct();
+    let sent = reserve(&mut ledger, &claim(1, &caps, 100), november()).dispatch();
+    assert_eq!(books(&ledger), one(100_000, 0, 0));
+    let settlement = sent.settle(Usage::Exact(used(30)));
+    assert_eq!(settlement.cost(), Some(NanoUsd::from_nanos(30_000)));
+    let _settled = ledger.settle(&settlement, november());
+    assert_eq!(books(&ledger), one(0, 30_000, 0));
+}
+
+#[test]
+fn partial_usage_is_charged_at_the_larger_of_count_and_hold() {
+    for (tokens, settled, debt) in [(30, 100_000, 0), (130, 100_000, 30_000)] {
+        let caps = caps([key(MONTH, usd(1_000_000))]);
+        let mut ledger = Ledger::direct();
+        let sent = reserve(&mut ledger, &claim(1, &caps, 100), november()).dispatch();
+        let _settled = ledger.settle(&sent.settle(Usage::Partial(used(tokens))), november());
+        assert_eq!(books(&ledger), one(0, settled, debt), "{tokens}");
+    }
+}
+
+#[test]
+fn unknown_usage_is_charged_at_the_hold() {
+    let caps = caps([key(MONTH, usd(1_000_000))]);
+    let mut ledger = Ledger::direct();
+    let sent = reserve(&mut ledger, &claim(1, &caps, 100), november()).dispatch();
+    let _settled = ledger.settle(&sent.settle(Usage::Unknown), november());
+    assert_eq!(books(&ledger), one(0, 100_000, 0));
+}
+
+#[test]
+fn an_overrun_becomes_debt_and_blocks_what_follows() {
+    let caps = caps([key(MONTH, usd(150_000))]);
+    let mut ledger = Ledger::direct();
+    let sent = reserve(&mut ledger, &claim(1, &caps, 100), november()).dispatch();
+    let _settled = ledger.settle(&sent.settle(Usage::Exact(used(900))), november());
+    assert_eq!(books(&ledger), one(0, 100_000, 800_000));
+    assert_eq!(
+        refusal(&mut ledger, &claim(2, &caps, 1), november()).code(),
+        "budget_exceeded"
+    );
+    assert_eq!(
+        refusal(&mut ledger, &claim(2, &caps, 0), november()).code(),
+        "budget_exceeded"
+    );
+}
+
+#[test]
+fn a_usage_that_overflows_is_charged_and_not_dropped() {
+    let caps = caps([key(MONTH, usd(1_000_000))]);
+    let mut ledger = Ledger::direct();
+    let sent = reserve(&mut ledger, &claim(1, &caps, 100), november()).dispatch();
+    let _settled = ledger.settle(&sent.settle(Usage::Exact(used(u64::MAX))), november());
+    assert_eq!(books(&ledger), one(0, 100_000, i64::MAX - 100_000));
+    assert_eq!(
+        refusal(&mut ledger, &claim(2, &caps, 1), november()).code(),
+        "budget_exceeded"
+    );
+}
+
+#[test]
+fn the_end_of_a_month_during_a_running_request_leaves_the_hold_in_its_month() {
+    let caps = caps([key(MONTH, usd(100_000))]);
+    let mut ledger = Ledger::direct();
+    let sent = reserve(
+        &mut ledger,
+        &claim(1, &caps, 100),
+        at("2026-11-30T23:59:59Z"),
+    )
+    .dispatch();
+    let december = at("2026-12-01T00:00:07Z");
+    let _other = reserve(&mut ledger, &claim(2, &caps, 100), december);
+    let _settled = ledger.settle(&sent.settle(Usage::Exact(used(40))), december);
+    let november = ("2026-11-01".to_owned(), 0, 40_000, 0);
+    assert_eq!(
+        books(&ledger),
+        [november, ("2026-12-01".to_owned(), 100_000, 0, 0)]
+    );
+}
+
+#[test]
+fn an_overrun_that_is_known_after_the_end_of_the_month_blocks_the_current_one() {
+    let caps = caps([key(MONTH, usd(100_000))]);
+    let mut ledger = Ledger::direct();
+    let sent = reserve(
+        &mut ledger,
+        &claim(1, &caps, 100),
+        at("2026-11-30T23:59:59Z"),
+    )
+    .dispatch();
+    let december = at("2026-12-01T00:00:07Z");
+    let _settled = ledger.settle(&sent.settle(Usage::Exact(used(170))), december);
+    let november = ("2026-11-01".to_owned(), 0, 100_000, 0);
+    assert_eq!(
+        books(&ledger),
+        [november, ("2026-12-01".to_owned(), 0, 0, 70_000)]
+    );
+    assert_eq!(
+        refusal(&mut ledger, &claim(2, &caps, 31), december).code(),
+        "budget_exceeded"
+    );
+    let _fits = reserve(&mut ledger, &claim(3, &caps, 30), december);
+}
+
+#[test]
+fn a_clock_that_goes_backwards_opens_no_other_period() {
+    let caps = caps([key(MONTH, usd(100_000))]);
+    let mut ledger = Ledger::direct();
+    let december = at("2026-12-01T00:00:00Z");
+    let _held = reserve(&mut ledger, &claim(1, &caps, 100), december);
+    for earlier in ["2026-11-30T23:59:59Z", "2025-01-01T00:00:00Z"] {
+        let refusal = refusal(&mut ledger, &claim(2, &caps, 1), at(earlier));
+        let LimitRefusal::CapReached(cap) = refusal else {
+            unreachable!("a cap refuses");
+        };
+        assert_eq!(cap.resets_at, Some(at("2027-01-01T00:00:00Z")));
+    }
+    assert_eq!(ledger.sweep(at("2025-01-01T00:00:00Z")), []);
+}
+
+#[test]
+fn a_clock_that_goes_backwards_shortens_no_lease() {
+    let caps = caps([key(MONTH, usd(100_000))]);
+    let mut ledger = Ledger::direct();
+    let _held = reserve(&mut ledger, &claim(1, &caps, 100), november());
+    assert!(ledger.renew(attempt(1), november() - TimeDelta::hours(1), LEASE));
+    assert_eq!(ledger.sweep(november() + TimeDelta::seconds(59)), []);
+}
+
+#[test]
+fn a_cap_lowered_below_what_is_spent_refuses_and_settles_as_before() {
+    let mut ledger = Ledger::direct();
+    let before = caps([key(MONTH, usd(1_000_000))]);
+    let sent = reserve(&mut ledger, &claim(1, &before, 500), november()).dispatch();
+    let after = caps([key(MONTH, usd(100_000))]);
+    assert_eq!(
+        refusal(&mut ledger, &claim(2, &after, 1), november()).code(),
+        "budget_exceeded"
+    );
+    let _settled = ledger.settle(&sent.settle(Usage::Exact(used(400))), november());
+    assert_eq!(books(&ledger), one(0, 400_000, 0)); // spent, not debt
+    assert_eq!(
+        refusal(&mut ledger, &claim(2, &after, 1), november()).code(),
+        "budget_exceeded"
+    );
+    let _fits = reserve(&mut ledger, &claim(2, &before, 600), november());
+}
+
+#[test]
+fn a_price_changed_in_flight_changes_nothing_that_is_held() {
+    let caps = caps([key(MONTH, usd(1_000_000))]);
+    let mut ledger = Ledger::direct();
+    let claimed = claim(1, &caps, 100);
+    let _lost = reserve(&mut ledger, &claimed, november());
+    let dearer = Demand {
+        price: Some(price("9")),
+        ..demand(100)
+    };
+    let again = Claim::new(attempt(1), &caps, dearer).unwrap();
+    let sent = reserve(&mut ledger, &again, november()).dispatch();
+    let _settled = ledger.settle(&sent.settle(Usage::Exact(used(100))), november());
+    assert_eq!(books(&ledger), one(0, 100_000, 0));
+    let dearer = Claim::new(attempt(2), &caps, dearer).unwrap();
+    let _held = reserve(&mut ledger, &dearer, november());
+    assert_eq!(books(&ledger), one(900_000, 100_000, 0));
+}
+
+#[test]
+fn a_reserve_that_arrives_twice_holds_once() {
+    let caps = caps([key(MONTH, usd(100_000))]);
+    let mut ledger = Ledger::direct();
+    let claim = claim(1, &caps, 100);
+    let first = reserve(&mut ledger, &claim, november());
+    let second = reserve(&mut ledger, &claim, november() + TimeDelta::seconds(1));
+    assert_eq!(first.hold(), second.hold());
+    assert_eq!(books(&ledger), one(100_000, 0, 0));
+}
+
+#[test]
+fn a_settle_that_arrives_twice_books_once() {
+    let caps = caps([key(MONTH, usd(1_000_000))]);
+    let mut ledger = Ledger::direct();
+    let sent = reserve(&mut ledger, &claim(1, &caps, 100), november()).dispatch();
+    let settlement = sent.settle(Usage::Exact(used(130)));
+    assert_ne!(ledger.settle(&settlement, november()), Settled::Already);
+    let before = ledger.clone();
+    assert_eq!(ledger.settle(&settlement, november()), Settled::Already);
+    assert_eq!(ledger, before);
+    assert_eq!(books(&ledger), one(0, 100_000, 30_000));
+}
+
+#[test]
+fn a_settle_for_an_unknown_hold_books_all_of_it_as_debt_once() {
+    let line = |amount| Line {
+        counter: key(MONTH, usd(0)).counter().clone(),
+        start: at("2026-10-01T00:00:00Z"),
+        amount,
+    };
+    for (usage, debt) in [(Usage::Exact(used(30)), 30_000), (Usage::Unknown, 100_000)] {
+        let settlement = Settlement {
+            hold: Hold {
+                attempt: attempt(1),
+                price: Some(price("1")),
+                lines: [line(100_000)].into(),
+            },
+            usage,
+        };
+        let mut ledger = Ledger::direct();
+        assert_ne!(ledger.settle(&settlement, november()), Settled::Already);
+        assert_eq!(ledger.settle(&settlement, november()), Settled::Already);
+        assert_eq!(books(&ledger), one(0, 0, debt));
+        let late = claim(1, &caps([key(MONTH, usd(1_000_000))]), 100);
+        assert_eq!(
+            ledger.reserve(&late, november(), LEASE).unwrap_err(),
+            NotReserved::Over(attempt(1))
+        );
+    }
+}
+
+#[test]
+fn a_release_gives_everything_back_once() {
+    let caps = caps([
+        key(MONTH, usd(100_000)),
+        key(Window::Minute, Limit::Requests(1)),
+    ]);
+    let mut ledger = Ledger::direct();
+    let release = reserve(&mut ledger, &claim(1, &caps, 100), november()).release();
+    assert!(ledger.release(release, november()));
+    assert!(!ledger.release(release, november()));
+    assert!(ledger.accounts().all(|(_, account)| account.used() == 0));
+    let _fits = reserve(&mut ledger, &claim(2, &caps, 100), november());
+}
+
+#[test]
+fn a_release_that_overtakes_its_reserve_leaves_a_tombstone() {
+    let caps = caps([key(MONTH, usd(100_000))]);
+    let mut ledger = Ledger::direct();
+    let claim = claim(1, &caps, 100);
+    assert!(!ledger.release(claim.release(), november()));
+    assert_eq!(
+        ledger.reserve(&claim, november(), LEASE).unwrap_err(),
+        NotReserved::Over(attempt(1))
+    );
+    assert_eq!(books(&ledger), []);
+    assert_eq!(state(&ledger, 1), Some(State::Released));
+}
+
+#[test]
+fn a_released_attempt_that_was_sent_after_all_is_charged_as_debt() {
+    let caps = caps([key(MONTH, usd(1_000_000))]);
+    let mut ledger = Ledger::direct();
+    let claim = claim(1, &caps, 100);
+    let sent = reserve(&mut ledger, &claim, november()).dispatch();
+    assert!(ledger.release(claim.release(), november()));
+    let _settled = ledger.settle(&sent.settle(Usage::Exact(used(30))), november());
+    assert_eq!(books(&ledger), one(0, 0, 30_000));
+}
+
+#[test]
+fn a_running_request_keeps_its_hold_by_renewing_the_lease() {
+    let caps = caps([key(MONTH, usd(1_000_000))]);
+    let mut ledger = Ledger::direct();
+    let sent = reserve(&mut ledger, &claim(1, &caps, 100), november()).dispatch();
+    let mut now = november();
+    for _ in 0..9 {
+        now += TimeDelta::seconds(50);
+        assert!(ledger.renew(attempt(1), now, LEASE));
+        assert_eq!(ledger.sweep(now), []);
+    }
+    let _settled = ledger.settle(&sent.settle(Usage::Exact(used(30))), now);
+    assert_eq!(books(&ledger), one(0, 30_000, 0));
+    assert!(!ledger.renew(attempt(1), now, LEASE));
+}
+
+#[test]
+fn a_lease_that_runs_out_is_charged_at_the_hold_never_given_back() {
+    let caps = caps([key(MONTH, usd(1_000_000))]);
+    let mut ledger = Ledger::direct();
+    let _crashed = reserve(&mut ledger, &claim(1, &caps, 100), november());
+    assert_eq!(
+        ledger.sweep(november() + LEASE - TimeDelta::nanoseconds(1)),
+        []
+    );
+    let swept = ledger.sweep(november() + LEASE);
+    assert_eq!(
+        swept.iter().map(|it| it.attempt).collect::<Vec<_>>(),
+        [attempt(1)]
+    );
+    assert_eq!(ledger.sweep(november() + LEASE), []);
+    assert_eq!(books(&ledger), one(0, 100_000, 0));
+    assert_eq!(state(&ledger, 1), Some(State::Expired));
+    assert!(!ledger.release(claim(1, &caps, 100).release(), november()));
+}
+
+#[test]
+fn a_settlement_after_the_sweep_books_the_excess_only_and_once() {
+    for (tokens, debt) in [(30, 0), (100, 0), (130, 30_000)] {
+        let caps = caps([key(MONTH, usd(1_000_000))]);
+        let mut ledger = Ledger::direct();
+        let sent = reserve(&mut ledger, &claim(1, &caps, 100), november()).dispatch();
+        assert_eq!(ledger.sweep(november() + LEASE).len(), 1);
+        let settlement = sent.settle(Usage::Exact(used(tokens)));
+        assert_ne!(ledger.settle(&settlement, november()), Settled::Already);
+        assert_eq!(ledger.settle(&settlement, november()), Settled::Already);
+        assert_eq!(books(&ledger), one(0, 100_000, debt), "{tokens}");
+    }
+}
+
+#[test]
+fn the_named_cap_is_the_first_by_unit_then_the_one_that_lasts_longest() {
+    let token_caps = [
+        key(Window::Minute, Limit::Tokens(100)),
+        Cap::new(Level::Project, "p", Window::Hour, Limit::Tokens(100)),
+        key(MONTH, usd(100_000)),
+    ];
+    let mut ledger = Ledger::direct();
+    let caps = caps(token_caps);
+    let _held = reserve(&mut ledger, &claim(1, &caps, 100), november());
+    let refusal = refusal(&mut ledger, &claim(2, &caps, 1), november());
+    assert_eq!(
+        refusal.to_string(),
+        "the hour cap on tokens of this project has no room for the request"
+    );
+    assert_eq!(refusal.retry_after(november()), Some(3_600));
+}
+
+#[test]
+fn what_is_held_or_not_over_is_not_forgotten() {
+    let caps = caps([
+        key(MONTH, usd(1_000_000)),
+        key(Window::Minute, Limit::Requests(9)),
+    ]);
+    let mut ledger = Ledger::direct();
+    let sent = reserve(&mut ledger, &claim(1, &caps, 100), november()).dispatch();
+    let later = november() + TimeDelta::hours(1);
+    let before = ledger.clone();
+    ledger.forget(later);
+    assert_eq!(ledger, before);
+    let _settled = ledger.settle(&sent.settle(Usage::Unknown), november());
+    ledger.forget(later);
+    assert_eq!(ledger.records().count(), 0);
+    assert_eq!(books(&ledger), one(0, 100_000, 0)); // the minute is gone, the month is not
+    ledger.forget(at("2026-12-01T00:00:00Z"));
+    assert_eq!(books(&ledger), []);
+}
+
+#[test]
+fn a_page_of_rows_takes_the_same_step_as_the_whole_books() {
+    let caps = caps([
+        key(MONTH, usd(1_000_000)),
+        key(Window::Total, Limit::Tokens(500)),
+    ]);
+    let mut whole = Ledger::direct();
+    let sent = reserve(&mut whole, &claim(1, &caps, 100), november()).dispatch();
+    let mut page = Ledger::direct();
+    for (counter, account) in whole.accounts() {
+        page.insert_account(counter.clone(), *account);
+    }
+    for (attempt, record) in whole.records() {
+        page.insert_record(attempt, record.clone());
+    }
+    assert_eq!(page, whole);
+    let settlement = sent.settle(Usage::Exact(used(30)));
+    assert_eq!(
+        page.settle(&settlement, november()),
+        whole.settle(&settlement, november())
+    );
+    assert_eq!(page, whole);
+}
