@@ -1,0 +1,359 @@
+//! Chunks: dollars are held out of what was debited durably before, and a crash refunds nothing.
+#![expect(clippy::unwrap_used, reason = "helpers of tests")]
+
+use chrono::{DateTime, TimeDelta, Utc};
+use portcullis_limits::{
+    AttemptId, Booking, Cap, CapReached, Caps, Claim, Demand, Ledger, Level, Limit, LimitRefusal,
+    NanoUsd, NotOut, NotReserved, Price, Reservation, Return, Settled, Share, Shortfall,
+    TokenBound, Tokens, Usage, Window, Zone,
+};
+use proptest::prelude::*;
+
+const MONTH: Window = Window::Month(Zone::UTC);
+const LEASE: TimeDelta = TimeDelta::minutes(1);
+
+fn now() -> DateTime<Utc> {
+    "2026-11-22T12:00:00Z".parse().unwrap()
+}
+
+fn chunk(nanos: i64) -> NanoUsd {
+    NanoUsd::from_nanos(nanos)
+}
+
+/// A claim of so many nano-dollars on one monthly cap.
+fn claim(number: u32, cap: i64, nanos: u64) -> Result<Claim, LimitRefusal> {
+    let id = AttemptId {
+        request: [3; 16],
+        attempt: number,
+    };
+    let rate = NanoUsd::from_nanos(1_000_000);
+    let demand = Demand {
+        bound: Some(TokenBound {
+            input: 0,
+            output: nanos,
+            choices: 1,
+        }),
+        price: Some(Price {
+            input: rate,
+            cached_input: rate,
+            output: rate,
+            fee: NanoUsd::ZERO,
+        }),
+    };
+    let cap = Cap::new(Level::Key, "k", MONTH, Limit::Usd(NanoUsd::from_nanos(cap)));
+    Claim::new(id, &Caps::new([cap]).unwrap(), demand)
+}
+
+fn exact(nanos: u64) -> Usage {
+    Usage::Exact(Tokens {
+        input: 0,
+        cached_input: 0,
+        output: nanos,
+    })
+}
+
+fn shortfall(ledger: &mut Ledger, claim: &Claim) -> Shortfall {
+    match ledger.reserve(claim, now(), LEASE).unwrap_err() {
+        NotReserved::NeedsDebit(short) => short.first().unwrap().clone(),
+        NotReserved::Refused(_) | NotReserved::Over(_) => unreachable!("the chunk is short"),
+    }
+}
+
+/// The whole way: debit durably, grant, reserve.
+fn reserve(
+    ledger: &mut Ledger,
+    share: &mut Share,
+    others: i64,
+    claim: &Claim,
+    size: i64,
+) -> Result<Reservation, LimitRefusal> {
+    loop {
+        match ledger.reserve(claim, now(), LEASE) {
+            Ok(reservation) => return Ok(reservation),
+            Err(NotReserved::NeedsDebit(short)) => {
+                for short in short {
+                    ledger.grant(share.debit(others, &short, chunk(size))?);
+                }
+            }
+            Err(NotReserved::Refused(refusal)) => return Err(refusal),
+            Err(NotReserved::Over(id)) => unreachable!("{id:?} is new"),
+        }
+    }
+}
+
+fn bookings(settled: Settled) -> Vec<Booking> {
+    match settled {
+        Settled::Booked(bookings) => bookings,
+        Settled::Already => Vec::new(),
+    }
+}
+
+#[test]
+fn nothing_is_held_before_a_durable_debit() {
+    let mut ledger = Ledger::chunked();
+    let claim = claim(1, 1_000, 100).unwrap();
+    let before = ledger.clone();
+    let short = shortfall(&mut ledger, &claim);
+    assert_eq!((short.amount(), short.limit()), (100, 1_000));
+    assert_eq!(ledger, before);
+}
+
+#[test]
+fn a_chunk_serves_many_holds_with_one_debit() {
+    let (mut ledger, mut share) = (Ledger::chunked(), Share::default());
+    let first = claim(1, 1_000, 100).unwrap();
+    let _held = reserve(&mut ledger, &mut share, 0, &first, 300).unwrap();
+    assert_eq!(share.out, 300);
+    for number in 2..4 {
+        let claim = claim(number, 1_000, 100).unwrap();
+        assert!(ledger.reserve(&claim, now(), LEASE).is_ok());
+    }
+    assert_eq!(
+        shortfall(&mut ledger, &claim(4, 1_000, 100).unwrap()).amount(),
+        100
+    );
+}
+
+#[test]
+fn a_chunk_of_zero_debits_what_the_hold_lacks() {
+    let (mut ledger, mut share) = (Ledger::chunked(), Share::default());
+    for number in 1..4 {
+        let claim = claim(number, 1_000, 100).unwrap();
+        let _held = reserve(&mut ledger, &mut share, 0, &claim, 0).unwrap();
+        assert_eq!(share.out, i64::from(number) * 100);
+    }
+}
+
+#[test]
+fn a_debit_larger_than_the_room_takes_what_there_is_if_it_is_enough() {
+    let mut share = Share::default();
+    let short = shortfall(&mut Ledger::chunked(), &claim(1, 1_000, 100).unwrap());
+    assert_eq!(share.debit(850, &short, chunk(500)).unwrap().amount, 150);
+    let mut full = Share::default();
+    let refused = full.debit(901, &short, chunk(500));
+    let resets_at = Some("2026-12-01T00:00:00Z".parse().unwrap());
+    let reached = CapReached {
+        level: Level::Key,
+        unit: portcullis_limits::Unit::Usd,
+        window: MONTH,
+        resets_at,
+    };
+    assert_eq!((refused, full), (Err(reached), Share::default()));
+}
+
+#[test]
+fn what_is_settled_leaves_the_chunk_and_the_rest_returns_to_it() {
+    let (mut ledger, mut share) = (Ledger::chunked(), Share::default());
+    let held = reserve(
+        &mut ledger,
+        &mut share,
+        0,
+        &claim(1, 1_000, 100).unwrap(),
+        0,
+    )
+    .unwrap();
+    for booking in bookings(ledger.settle(&held.dispatch().settle(exact(30)), now())) {
+        share.book(&booking);
+    }
+    assert_eq!((share.out, share.settled, share.used()), (70, 30, 100));
+    assert!(
+        ledger
+            .reserve(&claim(2, 1_000, 70).unwrap(), now(), LEASE)
+            .is_ok()
+    );
+}
+
+#[test]
+fn a_shutdown_returns_what_is_left() {
+    let (mut ledger, mut share) = (Ledger::chunked(), Share::default());
+    let held = reserve(
+        &mut ledger,
+        &mut share,
+        0,
+        &claim(1, 1_000, 100).unwrap(),
+        300,
+    )
+    .unwrap();
+    assert_eq!(ledger.give_back(chunk(200), now()), []);
+    let returns = ledger.give_back(NanoUsd::ZERO, now());
+    for back in &returns {
+        assert_eq!(share.take_back(back), Ok(()));
+    }
+    assert_eq!(share.out, 100); // the hold that still runs
+    assert_eq!(ledger.give_back(NanoUsd::ZERO, now()), []);
+    for booking in bookings(ledger.settle(&held.dispatch().settle(exact(30)), now())) {
+        share.book(&booking);
+    }
+    for back in ledger.give_back(NanoUsd::ZERO, now()) {
+        assert_eq!(share.take_back(&back), Ok(()));
+    }
+    assert_eq!((share.out, share.used()), (0, 30));
+}
+
+#[test]
+fn the_chunk_of_a_period_that_is_over_is_returned_whole() {
+    let (mut ledger, mut share) = (Ledger::chunked(), Share::default());
+    let _held = reserve(
+        &mut ledger,
+        &mut share,
+        0,
+        &claim(1, 1_000, 100).unwrap(),
+        300,
+    )
+    .unwrap();
+    let december = "2026-12-01T00:00:00Z".parse().unwrap();
+    let amounts = |returns: Vec<Return>| returns.iter().map(|it| it.amount).collect::<Vec<_>>();
+    assert_eq!(amounts(ledger.give_back(chunk(1_000), december)), [200]);
+}
+
+#[test]
+fn a_crash_strands_the_chunk_and_refunds_nothing() {
+    let (mut ledger, mut share) = (Ledger::chunked(), Share::default());
+    let _lost = reserve(
+        &mut ledger,
+        &mut share,
+        0,
+        &claim(1, 1_000, 100).unwrap(),
+        300,
+    )
+    .unwrap();
+    let returns = ledger.give_back(NanoUsd::ZERO, now());
+    assert_eq!(share.strand(), 300);
+    assert_eq!((share.out, share.unaccounted, share.used()), (0, 300, 300));
+    for back in &returns {
+        assert_eq!(share.take_back(back), Err(NotOut));
+    }
+    // The next run has a share of its own, and only what is left of the cap.
+    let (mut ledger, mut next) = (Ledger::chunked(), Share::default());
+    let too_much = claim(2, 1_000, 701).unwrap();
+    let refusal = reserve(&mut ledger, &mut next, share.used(), &too_much, 0).unwrap_err();
+    assert_eq!(refusal.code(), "budget_exceeded");
+    let fits = claim(3, 1_000, 700).unwrap();
+    assert!(reserve(&mut ledger, &mut next, share.used(), &fits, 0).is_ok());
+}
+
+#[test]
+fn a_booking_after_the_crash_explains_and_frees_nothing() {
+    let (mut ledger, mut share) = (Ledger::chunked(), Share::default());
+    let held = reserve(
+        &mut ledger,
+        &mut share,
+        0,
+        &claim(1, 1_000, 100).unwrap(),
+        300,
+    )
+    .unwrap();
+    share.strand();
+    for booking in bookings(ledger.settle(&held.dispatch().settle(exact(140)), now())) {
+        share.book(&booking);
+    }
+    assert_eq!(
+        (share.settled, share.unaccounted, share.debt, share.used()),
+        (100, 200, 40, 340)
+    );
+}
+
+#[test]
+fn a_cap_lowered_below_what_is_spent_stops_a_chunk_that_is_not_empty() {
+    let (mut ledger, mut share) = (Ledger::chunked(), Share::default());
+    let _held = reserve(
+        &mut ledger,
+        &mut share,
+        500,
+        &claim(1, 1_000, 100).unwrap(),
+        300,
+    )
+    .unwrap();
+    let lowered = claim(2, 600, 1).unwrap();
+    let refusal = ledger.reserve(&lowered, now(), LEASE).unwrap_err();
+    assert!(matches!(
+        refusal,
+        NotReserved::Refused(LimitRefusal::CapReached(_))
+    ));
+}
+
+#[derive(Clone, Debug)]
+enum Step {
+    Reserve(usize, u64),
+    Settle(usize, u64),
+    Return(usize),
+    Crash(usize),
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    let node = 0..3_usize;
+    prop_oneof![
+        5 => (node.clone(), 0..60_u64).prop_map(|(node, size)| Step::Reserve(node, size)),
+        4 => (node.clone(), 0..80_u64).prop_map(|(node, used)| Step::Settle(node, used)),
+        1 => node.clone().prop_map(Step::Return),
+        1 => node.prop_map(Step::Crash),
+    ]
+}
+
+proptest! {
+    #[test]
+    fn nodes_together_keep_the_cap_whatever_they_take_return_and_lose(
+        steps in prop::collection::vec(step(), 1..120),
+        cap in 50..500_i64,
+        size in 0..80_i64,
+    ) {
+        let mut shares = vec![Share::default(); 3];
+        let mut nodes: Vec<(Ledger, Vec<Reservation>)> = (0..3).map(|_| (Ledger::chunked(), Vec::new())).collect();
+        // What was really used, whether or not any books know of it.
+        let (mut spent, mut debt) = (0_i64, 0_i64);
+        let mut numbers = 1_u32..;
+        for step in steps {
+            let used_before: i64 = shares.iter().map(Share::used).sum();
+            match step {
+                Step::Reserve(node, amount) => {
+                    // The shares of a node are the last of three for each run: node, node + 3 ...
+                    let own = shares.len() - 3 + node;
+                    let others: i64 = used_before - shares[own].used();
+                    let Ok(claim) = claim(numbers.next().unwrap(), cap, amount) else { continue };
+                    let (ledger, held) = &mut nodes[node];
+                    held.extend(reserve(ledger, &mut shares[own], others, &claim, size));
+                }
+                Step::Settle(node, used) => {
+                    let own = shares.len() - 3 + node;
+                    let (ledger, held) = &mut nodes[node];
+                    let Some(reservation) = held.pop() else { continue };
+                    spent += i64::try_from(used).unwrap();
+                    for booking in bookings(ledger.settle(&reservation.dispatch().settle(exact(used)), now())) {
+                        debt += booking.debt;
+                        shares[own].book(&booking);
+                    }
+                }
+                Step::Return(node) => {
+                    let own = shares.len() - 3 + node;
+                    for back in nodes[node].0.give_back(chunk(size), now()) {
+                        prop_assert_eq!(shares[own].take_back(&back), Ok(()));
+                    }
+                }
+                Step::Crash(node) => {
+                    let own = shares.len() - 3 + node;
+                    shares[own].strand();
+                    let used: i64 = shares.iter().map(Share::used).sum();
+                    prop_assert_eq!(used, used_before, "a crash refunds nothing");
+                    // A new run: the old share stays in the books, and the node has a new one.
+                    let old = shares[own];
+                    shares.insert(0, old);
+                    let own = shares.len() - 3 + node;
+                    shares[own] = Share::default();
+                    // What ran is charged by the provider in full, though nobody hears of it.
+                    let (_, held) = std::mem::replace(&mut nodes[node], (Ledger::chunked(), Vec::new()));
+                    let lost = held.iter().flat_map(|it| it.hold().lines.iter());
+                    spent += lost.map(|line| line.amount).sum::<i64>();
+                }
+            }
+            let used: i64 = shares.iter().map(Share::used).sum();
+            prop_assert!(used <= cap + debt, "{used} of {cap} and {debt}");
+            prop_assert!(spent <= used, "{spent} is more than the books' {used}");
+            for (node, (ledger, _)) in nodes.iter().enumerate() {
+                let own = shares[shares.len() - 3 + node];
+                let unused: i64 = ledger.accounts().map(|(_, it)| it.left() + it.held).sum();
+                prop_assert_eq!(unused, own.out);
+                prop_assert!(ledger.accounts().all(|(_, it)| it.left() >= 0));
+            }
+        }
+    }
+}
