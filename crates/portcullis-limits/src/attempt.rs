@@ -129,7 +129,7 @@ mod tests {
 
     fn claim(limit: Limit, demand: Demand) -> Result<Claim, LimitRefusal> {
         let cap = Cap::new(Level::Key, "k", Window::Total, limit);
-        Claim::new(ATTEMPT, &Caps::new([cap]).unwrap(), demand)
+        Claim::new(ATTEMPT, &Caps::from(cap), demand)
     }
 
     fn demand(output: u64) -> Demand {

@@ -180,6 +180,13 @@ impl Caps {
     }
 }
 
+impl From<Cap> for Caps {
+    /// This cap alone.
+    fn from(cap: Cap) -> Self {
+        Self([cap].into())
+    }
+}
+
 /// Two caps on the same counter.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(

@@ -114,7 +114,7 @@ pub struct Settlement {
 
 impl Settlement {
     /// What the counted tokens cost at the price of the hold; `None` without a count or a price.
-    /// For reports: what is charged against a cap is never less than rule 9 of `spec/limits.md` says.
+    /// For reports: what is charged against a cap follows rule 18 of `spec/limits.md`.
     #[must_use]
     pub fn cost(&self) -> Option<NanoUsd> {
         match self.usage {

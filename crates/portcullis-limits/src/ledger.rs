@@ -137,8 +137,8 @@ impl Ledger {
     fn account(&self, counter: &Counter, start: DateTime<Utc>) -> Account {
         self.accounts
             .get(counter)
-            .and_then(|periods| periods.get(&start))
-            .map_or_else(|| Account::new(start), Account::clone)
+            .and_then(|periods| periods.get(&start).copied())
+            .unwrap_or_else(|| Account::new(start))
     }
 
     fn account_mut(&mut self, counter: &Counter, start: DateTime<Utc>) -> &mut Account {

@@ -41,7 +41,7 @@ fn claim(number: u32, cap: i64, nanos: u64) -> Result<Claim, LimitRefusal> {
         }),
     };
     let cap = Cap::new(Level::Key, "k", MONTH, Limit::Usd(NanoUsd::from_nanos(cap)));
-    Claim::new(id, &Caps::new([cap]).unwrap(), demand)
+    Claim::new(id, &Caps::from(cap), demand)
 }
 
 fn exact(nanos: u64) -> Usage {

@@ -122,6 +122,30 @@ fn a_hold_is_taken_from_every_counter_or_from_none() {
 }
 
 #[test]
+fn threads_together_hold_no_more_than_the_cap() {
+    let caps = caps([
+        key(MONTH, usd(50_000)),
+        key(Window::Minute, Limit::Requests(90)),
+    ]);
+    let ledger = std::sync::Mutex::new(Ledger::direct());
+    let admitted = std::sync::atomic::AtomicUsize::new(0);
+    std::thread::scope(|scope| {
+        for thread in 0..4 {
+            let (caps, ledger, admitted) = (&caps, &ledger, &admitted);
+            scope.spawn(move || {
+                for number in 0..25 {
+                    let claim = claim(thread * 100 + number, caps, 1);
+                    let reserved = ledger.lock().unwrap().reserve(&claim, november(), LEASE);
+                    let one = usize::from(reserved.is_ok());
+                    admitted.fetch_add(one, std::sync::atomic::Ordering::Relaxed);
+                }
+            });
+        }
+    });
+    assert_eq!(admitted.into_inner(), 50);
+}
+
+#[test]
 fn a_cap_is_filled_to_the_last_unit_and_not_beyond() {
     let caps = caps([key(MONTH, usd(100_000))]);
     let mut ledger = Ledger::direct();
