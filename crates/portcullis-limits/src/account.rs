@@ -17,8 +17,8 @@ pub struct Account {
     pub debt: i64,
     /// Debited durably for this ledger, all of it since the start; of use in a [chunked ledger](crate::Ledger::chunked).
     pub granted: i64,
-    /// What others had used or drawn when this ledger last heard of them.
-    pub elsewhere: i64,
+    /// The cap that the last grant was debited under. Under a lower one the chunk is not good for holds.
+    pub granted_under: i64,
 }
 
 impl Account {
@@ -31,17 +31,14 @@ impl Account {
             settled: 0,
             debt: 0,
             granted: 0,
-            elsewhere: 0,
+            granted_under: 0,
         }
     }
 
-    /// All that counts against the cap.
+    /// All that counts against the cap; in a chunked ledger, of what this ledger knows.
     #[must_use]
     pub const fn used(&self) -> i64 {
-        self.elsewhere
-            .saturating_add(self.held)
-            .saturating_add(self.settled)
-            .saturating_add(self.debt)
+        self.taken().saturating_add(self.debt)
     }
 
     /// What is left of the chunk: debited, and neither held nor settled.
@@ -60,6 +57,11 @@ impl Account {
     /// How much has to be debited before `amount` can be held from the chunk; zero when it is there.
     pub(crate) fn shortfall(&self, amount: i64) -> i64 {
         amount.saturating_sub(self.left()).max(0)
+    }
+
+    /// Whether what is left was debited under a larger cap than `limit`, and has to be seen again by the durable books.
+    pub(crate) fn is_stale(&self, limit: i64) -> bool {
+        self.left() > 0 && limit < self.granted_under
     }
 
     pub(crate) const fn hold(&mut self, amount: i64) {

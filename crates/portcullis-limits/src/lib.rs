@@ -38,8 +38,8 @@
 //!
 //! # What it does not do
 //!
-//! No I/O, no clock, no lock: time is an argument and `&mut` [`Ledger`] is the lock. It estimates no tokens: the bound is a
-//! bound only if the output limit is enforced by whoever sends the request. It keeps no invoice.
+//! No I/O, no clock, no lock: time is an argument and `&mut` [`Ledger`] is the lock. It estimates no tokens: the bound
+//! is a bound only if the output limit is enforced by whoever sends the request. It keeps no invoice.
 //!
 //! # Security
 //!

@@ -167,13 +167,12 @@ mod tests {
             input in 0..10_000_000_u64,
             output in 0..1_000_000_u64,
             choices in 1..9_u32,
-            used in prop::array::uniform3(0.0..=1.0_f64),
+            used in prop::array::uniform3(0..=100_u64),
         ) {
             let [input_rate, cached_input, output_rate, fee] = rates.map(NanoUsd::from_nanos);
             let price = Price { input: input_rate, cached_input, output: output_rate, fee };
             let bound = TokenBound { input, output, choices };
-            #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, clippy::cast_precision_loss, reason = "any part will do")]
-            let part = |of: u64, share: f64| ((of as f64 * share) as u64).min(of);
+            let part = |of: u64, percent: u64| of * percent / 100;
             let tokens = Tokens {
                 input: part(input, used[0]),
                 cached_input: part(part(input, used[0]), used[1]),

@@ -53,7 +53,7 @@ impl Share {
             counter: shortfall.counter.clone(),
             start: shortfall.start,
             amount,
-            elsewhere: others,
+            limit: shortfall.limit,
         })
     }
 

@@ -264,12 +264,31 @@ fn a_cap_lowered_below_what_is_spent_stops_a_chunk_that_is_not_empty() {
         300,
     )
     .unwrap();
-    let lowered = claim(2, 600, 1).unwrap();
-    let refusal = ledger.reserve(&lowered, now(), LEASE).unwrap_err();
-    assert!(matches!(
-        refusal,
-        NotReserved::Refused(LimitRefusal::CapReached(_))
-    ));
+    let lowered = claim(2, 750, 10).unwrap();
+    let refusal = reserve(&mut ledger, &mut share, 500, &lowered, 0).unwrap_err();
+    assert_eq!(refusal.code(), "budget_exceeded");
+    for back in ledger.give_back(NanoUsd::ZERO, now()) {
+        assert_eq!(share.take_back(&back), Ok(()));
+    }
+    let _fits = reserve(&mut ledger, &mut share, 500, &lowered, 0).unwrap();
+    assert_eq!(share.out, 110);
+}
+
+#[test]
+fn a_chunk_that_the_lowered_cap_has_room_for_is_used_up() {
+    let (mut ledger, mut share) = (Ledger::chunked(), Share::default());
+    let _held = reserve(
+        &mut ledger,
+        &mut share,
+        0,
+        &claim(1, 1_000, 100).unwrap(),
+        300,
+    )
+    .unwrap();
+    let lowered = claim(2, 300, 200).unwrap();
+    assert_eq!(shortfall(&mut ledger, &lowered).amount(), 0);
+    let _fits = reserve(&mut ledger, &mut share, 0, &lowered, 300).unwrap();
+    assert_eq!(share.out, 300);
 }
 
 #[derive(Clone, Debug)]
@@ -278,6 +297,7 @@ enum Step {
     Settle(usize, u64),
     Return(usize),
     Crash(usize),
+    SetCap(i64),
 }
 
 fn step() -> impl Strategy<Value = Step> {
@@ -287,6 +307,7 @@ fn step() -> impl Strategy<Value = Step> {
         4 => (node.clone(), 0..80_u64).prop_map(|(node, used)| Step::Settle(node, used)),
         1 => node.clone().prop_map(Step::Return),
         1 => node.prop_map(Step::Crash),
+        1 => (50..500_i64).prop_map(Step::SetCap),
     ]
 }
 
@@ -294,24 +315,42 @@ proptest! {
     #[test]
     fn nodes_together_keep_the_cap_whatever_they_take_return_and_lose(
         steps in prop::collection::vec(step(), 1..120),
-        cap in 50..500_i64,
+        first_cap in 50..500_i64,
         size in 0..80_i64,
     ) {
         let mut shares = vec![Share::default(); 3];
         let mut nodes: Vec<(Ledger, Vec<Reservation>)> = (0..3).map(|_| (Ledger::chunked(), Vec::new())).collect();
+        let (mut cap, mut highest) = (first_cap, first_cap);
         // What was really used, whether or not any books know of it.
         let (mut spent, mut debt) = (0_i64, 0_i64);
         let mut numbers = 1_u32..;
         for step in steps {
             let used_before: i64 = shares.iter().map(Share::used).sum();
             match step {
+                Step::SetCap(amount) => {
+                    // Rule 24: when a cap is lowered, what is left of the chunks is returned.
+                    for (node, (ledger, _)) in nodes.iter_mut().enumerate().filter(|_| amount < cap) {
+                        let own = shares.len() - 3 + node;
+                        for back in ledger.give_back(NanoUsd::ZERO, now()) {
+                            prop_assert_eq!(shares[own].take_back(&back), Ok(()));
+                        }
+                    }
+                    cap = amount;
+                    highest = highest.max(cap);
+                }
                 Step::Reserve(node, amount) => {
                     // The shares of a node are the last of three for each run: node, node + 3 ...
                     let own = shares.len() - 3 + node;
                     let others: i64 = used_before - shares[own].used();
                     let Ok(claim) = claim(numbers.next().unwrap(), cap, amount) else { continue };
                     let (ledger, held) = &mut nodes[node];
-                    held.extend(reserve(ledger, &mut shares[own], others, &claim, size));
+                    if let Ok(reservation) = reserve(ledger, &mut shares[own], others, &claim, size) {
+                        held.push(reservation);
+                        // What is held is within the cap of its time; nothing held is within any.
+                        let left: i64 = ledger.accounts().map(|(_, it)| it.left()).sum();
+                        let used = others + shares[own].used() - left;
+                        prop_assert!(amount == 0 || used <= cap + debt, "{used} of {cap} and {debt}");
+                    }
                 }
                 Step::Settle(node, used) => {
                     let own = shares.len() - 3 + node;
@@ -346,7 +385,7 @@ proptest! {
                 }
             }
             let used: i64 = shares.iter().map(Share::used).sum();
-            prop_assert!(used <= cap + debt, "{used} of {cap} and {debt}");
+            prop_assert!(used <= highest + debt, "{used} of {highest} and {debt}");
             prop_assert!(spent <= used, "{spent} is more than the books' {used}");
             for (node, (ledger, _)) in nodes.iter().enumerate() {
                 let own = shares[shares.len() - 3 + node];

@@ -35,7 +35,9 @@ proptest! {
     }
 
     #[test]
-    fn a_whole_number_of_nanoseconds_is_the_quota_of_governor(count in prop::sample::select(vec![1, 2, 3, 60, 600, 6_000])) {
+    fn a_whole_number_of_nanoseconds_is_the_quota_of_governor(
+        count in prop::sample::select(vec![1, 2, 3, 60, 600, 6_000]),
+    ) {
         let count = NonZeroU32::new(count).unwrap();
         prop_assert_eq!(Rate::per_minute(count).interval(), Quota::per_minute(count).replenish_interval());
     }

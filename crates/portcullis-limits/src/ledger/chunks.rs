@@ -14,12 +14,13 @@ impl Ledger {
     pub fn grant(&mut self, grant: Grant) {
         let account = self.account_mut(&grant.counter, grant.start);
         account.granted = account.granted.saturating_add(grant.amount);
-        account.elsewhere = grant.elsewhere;
+        account.granted_under = grant.limit;
     }
 
     /// Takes out of the chunks what is not needed, to be returned durably: everything of periods
     /// that are over at `now`, and of the others what is more than `keep`. Zero at shutdown.
     ///
+    /// Do so with zero when a cap was lowered, too: what is left of a chunk counts as used in the durable books.
     /// What is taken out here and does not reach the durable books is stranded, never spent twice.
     pub fn give_back(&mut self, keep: NanoUsd, now: DateTime<Utc>) -> Vec<Return> {
         let mut returns = Vec::new();
@@ -69,7 +70,8 @@ impl Shortfall {
         self.start
     }
 
-    /// How much has to be debited at least, in nano-dollars.
+    /// How much has to be debited at least, in nano-dollars. Zero when the chunk has enough and the cap was lowered: then
+    /// the durable books only have to look again.
     #[must_use]
     pub const fn amount(&self) -> i64 {
         self.amount
@@ -109,8 +111,8 @@ pub struct Grant {
     pub start: DateTime<Utc>,
     /// How much was debited, in nano-dollars.
     pub amount: i64,
-    /// What the other shares of the counter had used at that time.
-    pub elsewhere: i64,
+    /// The cap under which it was debited.
+    pub limit: i64,
 }
 
 /// What a ledger gives back of its chunk.

@@ -89,7 +89,8 @@ impl Ledger {
                 full.push(reached(cap, period.end));
             }
             let shortfall = account.shortfall(*amount);
-            if self.chunked && counter.unit == Unit::Usd && shortfall > 0 {
+            let lacks = shortfall > 0 || account.is_stale(cap.amount());
+            if self.chunked && counter.unit == Unit::Usd && lacks {
                 short.push(Shortfall::new(cap, period, shortfall));
             }
             lines.push(Line {
