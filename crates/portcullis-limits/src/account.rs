@@ -17,7 +17,8 @@ pub struct Account {
     pub debt: i64,
     /// Debited durably for this ledger, all of it since the start; of use in a [chunked ledger](crate::Ledger::chunked).
     pub granted: i64,
-    /// The cap that the last grant was debited under. Under a lower one the chunk is not good for holds.
+    /// The cap that the last grant was debited under. Under a lower one the chunk is not good for holds until the
+    /// durable books have looked again.
     pub granted_under: i64,
 }
 

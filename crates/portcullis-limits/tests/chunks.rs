@@ -275,6 +275,32 @@ fn a_cap_lowered_below_what_is_spent_stops_a_chunk_that_is_not_empty() {
 }
 
 #[test]
+fn what_a_settlement_brings_back_is_looked_at_again_after_the_cap_was_lowered() {
+    let (mut ledger, mut share) = (Ledger::chunked(), Share::default());
+    let held = reserve(
+        &mut ledger,
+        &mut share,
+        0,
+        &claim(1, 1_000, 100).unwrap(),
+        0,
+    )
+    .unwrap();
+    assert_eq!(ledger.give_back(NanoUsd::ZERO, now()), []);
+    for booking in bookings(ledger.settle(&held.dispatch().settle(exact(30)), now())) {
+        share.book(&booking);
+    }
+    // Elsewhere the counter has filled up meanwhile, under a larger cap.
+    let refusal = reserve(
+        &mut ledger,
+        &mut share,
+        950,
+        &claim(2, 1_000, 1).unwrap(),
+        0,
+    );
+    assert_eq!(refusal.unwrap_err().code(), "budget_exceeded");
+}
+
+#[test]
 fn a_chunk_that_the_lowered_cap_has_room_for_is_used_up() {
     let (mut ledger, mut share) = (Ledger::chunked(), Share::default());
     let _held = reserve(

@@ -20,7 +20,9 @@ impl Ledger {
     /// Takes out of the chunks what is not needed, to be returned durably: everything of periods
     /// that are over at `now`, and of the others what is more than `keep`. Zero at shutdown.
     ///
-    /// Do so with zero when a cap was lowered, too: what is left of a chunk counts as used in the durable books.
+    /// Zero also whenever a cap was lowered, before anything is reserved under it: what is left of a chunk counts as used
+    /// in the durable books, and after a zero they look at what settlements bring back before it is held again.
+    ///
     /// What is taken out here and does not reach the durable books is stranded, never spent twice.
     pub fn give_back(&mut self, keep: NanoUsd, now: DateTime<Utc>) -> Vec<Return> {
         let mut returns = Vec::new();
@@ -33,6 +35,9 @@ impl Ledger {
                     .is_some_and(|end| end <= now);
                 let keep = if over { 0 } else { keep.nanos().max(0) };
                 let amount = account.left().saturating_sub(keep);
+                if keep == 0 {
+                    account.granted_under = i64::MAX; // larger than any cap
+                }
                 if counter.unit == Unit::Usd && amount > 0 {
                     account.granted = account.granted.saturating_sub(amount);
                     returns.push(Return {
