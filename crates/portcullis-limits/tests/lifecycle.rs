@@ -503,6 +503,17 @@ fn what_is_held_or_not_over_is_not_forgotten() {
     assert_eq!(books(&ledger), []);
 }
 
+fn page_of(books: &Ledger) -> Ledger {
+    let mut page = Ledger::direct();
+    for (counter, account) in books.accounts() {
+        page.insert_account(counter.clone(), *account);
+    }
+    for (attempt, record) in books.records() {
+        page.insert_record(attempt, record.clone());
+    }
+    page
+}
+
 #[test]
 fn a_page_of_rows_takes_the_same_step_as_the_whole_books() {
     let caps = caps([
@@ -511,13 +522,7 @@ fn a_page_of_rows_takes_the_same_step_as_the_whole_books() {
     ]);
     let mut whole = Ledger::direct();
     let sent = reserve(&mut whole, &claim(1, &caps, 100), november()).dispatch();
-    let mut page = Ledger::direct();
-    for (counter, account) in whole.accounts() {
-        page.insert_account(counter.clone(), *account);
-    }
-    for (attempt, record) in whole.records() {
-        page.insert_record(attempt, record.clone());
-    }
+    let mut page = page_of(&whole);
     assert_eq!(page, whole);
     let settlement = sent.settle(Usage::Exact(used(30)));
     assert_eq!(
@@ -525,4 +530,5 @@ fn a_page_of_rows_takes_the_same_step_as_the_whole_books() {
         whole.settle(&settlement, november())
     );
     assert_eq!(page, whole);
+    assert_eq!(page_of(&whole), whole);
 }

@@ -155,6 +155,19 @@ fn a_date_that_comes_twice_is_one_period() {
 }
 
 #[test]
+fn a_clock_put_back_over_midnight_does_not_reopen_the_day_before() {
+    // St John's put its clock from 00:01 back to 23:01: for an hour it was the 6th once more.
+    let (start, end) = ("2010-11-07T02:30:00Z", "2010-11-08T03:30:00Z");
+    for now in [
+        "2010-11-07T02:30:30Z",
+        "2010-11-07T03:00:00Z",
+        "2010-11-07T03:30:00Z",
+    ] {
+        is("day America/St_Johns", now, start, end);
+    }
+}
+
+#[test]
 fn a_skipped_date_ends_nothing_twice() {
     // Samoa had no 30 December 2011.
     is(
