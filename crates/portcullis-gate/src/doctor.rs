@@ -2,13 +2,14 @@
 
 use std::fmt;
 
-use portcullis_envelope::{MasterKeys, RecordType};
-use portcullis_store::{OrgId, Page, StoreError, StoreErrorKind, Tenants, UnixMicros};
+use portcullis_envelope::{MasterKeys, SealingKey};
+use portcullis_store::{OrgId, StoreError, StoreErrorKind, Tenants, UnixMicros};
 
 use crate::builder::OpenError;
 use crate::convert;
 use crate::instance::{self, DigestPolicy};
 use crate::master_key_file::MasterKeyFileError;
+use crate::pages::Pages;
 use crate::stores::Stores;
 
 /// What the doctor found.
@@ -159,10 +160,10 @@ impl Diagnosis {
 
     async fn credentials(&mut self, store: &Stores, master: &MasterKeys) -> Result<(), StoreError> {
         let mut opened = 0_usize;
-        let mut page = Page::first(PAGE);
-        loop {
+        let mut pages = Pages::of(PAGE);
+        while let Some(page) = pages.part() {
             let orgs = store.organizations(page).await?;
-            page.after = orgs.last().map(|org| org.id);
+            pages.read(&orgs, |org| org.id);
             for org in &orgs {
                 match convert::organization_key(org, master) {
                     Ok(key) => opened += self.credentials_of(store, org.id, &key).await?,
@@ -172,40 +173,28 @@ impl Diagnosis {
                     ),
                 }
             }
-            if orgs.len() < page.limit {
-                self.good(
-                    "credentials_open",
-                    format!("{opened} stored credentials open"),
-                );
-                return Ok(());
-            }
         }
+        self.good(
+            "credentials_open",
+            format!("{opened} stored credentials open"),
+        );
+        Ok(())
     }
 
     async fn credentials_of(
         &mut self,
         store: &Stores,
         org: OrgId,
-        key: &portcullis_envelope::SealingKey,
+        key: &SealingKey,
     ) -> Result<usize, StoreError> {
         let mut opened = 0;
-        let mut page = Page::first(PAGE);
-        loop {
+        let mut pages = Pages::of(PAGE);
+        while let Some(page) = pages.part() {
             let rows = store.credentials(Tenants::One(org), page).await?;
-            page.after = rows.last().map(|row| row.id);
-            let last = rows.len() < page.limit;
+            pages.read(&rows, |row| row.id);
             for row in rows {
                 let credential = convert::sealed_credential(row);
-                let context = convert::credential_context(&credential.slot, credential.generation);
-                let outcome = match (&credential.sealed, context) {
-                    (Ok(record), Ok(context)) => {
-                        portcullis_envelope::open(key, RecordType::Credential, &context, record)
-                            .map_err(|why| why.to_string())
-                    }
-                    (Err(why), _) => Err(why.to_string()),
-                    (Ok(_), Err(why)) => Err(why.to_string()),
-                };
-                match outcome {
+                match credential.open(key) {
                     Ok(_wiped_here) => opened += 1,
                     Err(why) => self.bad(
                         "credential_unreadable",
@@ -216,18 +205,16 @@ impl Diagnosis {
                     ),
                 }
             }
-            if last {
-                return Ok(opened);
-            }
         }
+        Ok(opened)
     }
 
     async fn keys(&mut self, store: &Stores) -> Result<(), StoreError> {
         let mut readable = 0_usize;
-        let mut page = Page::first(PAGE);
-        loop {
+        let mut pages = Pages::of(PAGE);
+        while let Some(page) = pages.part() {
             let rows = store.keys(Tenants::All, page).await?;
-            page.after = rows.last().map(|row| row.id);
+            pages.read(&rows, |row| row.id);
             for row in &rows {
                 match convert::rules(row, None) {
                     Ok(rules) if rules.secrets.iter().flatten().next().is_some() => readable += 1,
@@ -238,11 +225,9 @@ impl Diagnosis {
                     Err(why) => self.bad("key_unreadable", &format!("key {}: {why}", row.id)),
                 }
             }
-            if rows.len() < page.limit {
-                self.good("keys_readable", format!("{readable} keys are whole"));
-                return Ok(());
-            }
         }
+        self.good("keys_readable", format!("{readable} keys are whole"));
+        Ok(())
     }
 
     async fn nodes(&mut self, store: &Stores, now: UnixMicros) -> Result<(), StoreError> {

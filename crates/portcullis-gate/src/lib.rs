@@ -54,6 +54,7 @@ mod gate;
 mod instance;
 mod master_key_file;
 mod node;
+mod pages;
 mod permit;
 mod presented;
 mod refusal;

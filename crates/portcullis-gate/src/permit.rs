@@ -3,13 +3,10 @@
 use std::fmt;
 use std::sync::Arc;
 
-use portcullis_envelope::RecordType;
-
 use crate::authenticate::{check_standing, replaced_secret};
 use crate::call::Call;
 use crate::caller::Caller;
 use crate::clock::Reading;
-use crate::convert;
 use crate::credential::Credential;
 use crate::dispatch::{CredentialChoice, Dispatch, Target};
 use crate::node::slot::{Rules, Secret};
@@ -201,11 +198,7 @@ impl fmt::Debug for Permit {
 
 fn unseal(org: &OrgState, credential: &SealedCredential) -> Result<Credential, Box<str>> {
     let key = org.sealing.as_ref().map_err(Clone::clone)?;
-    let record = credential.sealed.as_ref().map_err(Clone::clone)?;
-    let context = convert::credential_context(&credential.slot, credential.generation);
-    let context = context.map_err(|why| why.to_string())?;
-    let opened = portcullis_envelope::open(key, RecordType::Credential, &context, record);
-    Ok(Credential::new(opened.map_err(|why| why.to_string())?))
+    credential.open(key).map(Credential::new)
 }
 
 /// How long a permit may be kept before it is opened.

@@ -5,12 +5,13 @@ use getrandom::SysRng;
 use portcullis_envelope::{Mask, RecordType, seal};
 use portcullis_store::{
     AuditAction, AuditTarget, Blob, Change, CredentialId, CredentialName, CredentialRow,
-    CredentialSlot, EnvironmentName, Guard, OrgId, Page, ProjectId, ProviderName, Tenants,
+    CredentialSlot, EnvironmentName, Guard, OrgId, ProjectId, ProviderName, Tenants,
 };
 
 use super::{Admin, AdminError};
 use crate::convert;
 use crate::credential::is_header_text;
+use crate::pages::Pages;
 
 /// Where a credential is to be saved.
 #[derive(Clone, Debug)]
@@ -164,16 +165,13 @@ impl Admin {
     /// The store's.
     pub async fn credentials(&self, org: OrgId) -> Result<Vec<CredentialView>, AdminError> {
         let mut all = Vec::new();
-        let mut page = Page::first(PAGE);
-        loop {
+        let mut pages = Pages::of(PAGE);
+        while let Some(page) = pages.part() {
             let rows = self.stores().credentials(Tenants::One(org), page).await?;
-            page.after = rows.last().map(|row| row.id);
-            let last = rows.len() < page.limit;
+            pages.read(&rows, |row| row.id);
             all.extend(rows.into_iter().map(view));
-            if last {
-                return Ok(all);
-            }
         }
+        Ok(all)
     }
 
     /// Removes a credential. The next dispatch that needs it is refused.

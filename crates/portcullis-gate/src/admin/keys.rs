@@ -9,8 +9,8 @@ use getrandom::SysRng;
 use portcullis_key::{DigestContext, KeyPrefix, Lifetime, MintedKey};
 use portcullis_scope::Environment;
 use portcullis_store::{
-    AuditAction, AuditTarget, Change, EnvironmentName, Guard, KeyId, KeyRow, OrgId, Page,
-    ProjectId, SecretRow, Tenants,
+    AuditAction, AuditTarget, Change, EnvironmentName, Guard, KeyId, KeyRow, OrgId, ProjectId,
+    SecretRow, Tenants,
 };
 
 pub use self::rotation::Rotation;
@@ -19,6 +19,7 @@ pub use self::view::{KeyView, SecretView};
 use super::tenants::label;
 use super::{Admin, AdminError};
 use crate::convert;
+use crate::pages::Pages;
 
 /// What a new key shall be.
 #[derive(Clone, Debug)]
@@ -126,17 +127,14 @@ impl Admin {
     /// The store's.
     pub async fn keys(&self, org: OrgId) -> Result<Vec<KeyView>, AdminError> {
         let mut all = Vec::new();
-        let mut page = Page::first(PAGE);
         let now = self.now();
-        loop {
+        let mut pages = Pages::of(PAGE);
+        while let Some(page) = pages.part() {
             let rows = self.stores().keys(Tenants::One(org), page).await?;
-            page.after = rows.last().map(|row| row.id);
-            let last = rows.len() < page.limit;
+            pages.read(&rows, |row| row.id);
             all.extend(rows.into_iter().map(|row| KeyView::of(row, now)));
-            if last {
-                return Ok(all);
-            }
         }
+        Ok(all)
     }
 
     /// One key.

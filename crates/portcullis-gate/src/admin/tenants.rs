@@ -5,12 +5,12 @@ use getrandom::SysRng;
 use portcullis_allowlist::Allowlist;
 use portcullis_envelope::OrgSalt;
 use portcullis_store::{
-    AuditAction, AuditTarget, Blob, Change, Guard, OrgId, OrganizationRow, Page, ProjectId,
-    ProjectRow,
+    AuditAction, AuditTarget, Blob, Change, Guard, OrgId, OrganizationRow, ProjectId, ProjectRow,
 };
 
 use super::{Admin, AdminError};
 use crate::convert;
+use crate::pages::Pages;
 
 /// An organization, for people.
 #[derive(Clone, Debug)]
@@ -87,16 +87,13 @@ impl Admin {
     /// The store's.
     pub async fn organizations(&self) -> Result<Vec<OrganizationView>, AdminError> {
         let mut all = Vec::new();
-        let mut page = Page::first(PAGE);
-        loop {
+        let mut pages = Pages::of(PAGE);
+        while let Some(page) = pages.part() {
             let rows = self.stores().organizations(page).await?;
-            page.after = rows.last().map(|row| row.id);
-            let last = rows.len() < page.limit;
+            pages.read(&rows, |row| row.id);
             all.extend(rows.into_iter().map(organization_view));
-            if last {
-                return Ok(all);
-            }
         }
+        Ok(all)
     }
 
     /// Shuts an organization out: its keys are refused and running responses end.

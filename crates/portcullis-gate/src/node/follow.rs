@@ -6,8 +6,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use chrono::{DateTime, Utc};
 use portcullis_store::{
-    ChangeRow, CredentialId, CredentialRow, KeyId, KeyRow, OrgId, OrganizationRow, Page,
-    StoreError, StoreErrorKind, Subject, Tenants,
+    ChangeRow, CredentialRow, KeyId, KeyRow, OrgId, OrganizationRow, StoreError, StoreErrorKind,
+    Subject, Tenants,
 };
 
 use super::Node;
@@ -16,6 +16,7 @@ use super::slot::Slot;
 use super::vault::OrgState;
 use crate::convert;
 use crate::instance;
+use crate::pages::Pages;
 
 /// Where a node stands in the change log, and what will expire.
 pub(crate) struct Follower {
@@ -62,42 +63,29 @@ impl Node {
         position.known = self.stores.newest_change().await?;
         let now = self.clock.now().utc;
 
-        let mut page = Page::first(PAGE);
-        loop {
+        let mut organizations = Pages::of(PAGE);
+        while let Some(page) = organizations.part() {
             let rows = self.stores.organizations(page).await?;
-            page.after = rows.last().map(|row| row.id);
-            let last = rows.len() < page.limit;
+            organizations.read(&rows, |row| row.id);
             self.renew_lease_if_due().await?;
-            rows.into_iter()
-                .for_each(|row| self.take_organization(&row));
-            if last {
-                break;
-            }
+            rows.iter().for_each(|row| self.take_organization(row));
         }
-        let mut page: Page<CredentialId> = Page::first(PAGE);
-        loop {
+        let mut credentials = Pages::of(PAGE);
+        while let Some(page) = credentials.part() {
             let rows = self.stores.credentials(Tenants::All, page).await?;
-            page.after = rows.last().map(|row| row.id);
-            let last = rows.len() < page.limit;
+            credentials.read(&rows, |row| row.id);
             self.renew_lease_if_due().await?;
             for row in rows {
                 self.take_credential(row).await?;
             }
-            if last {
-                break;
-            }
         }
-        let mut page: Page<KeyId> = Page::first(PAGE);
-        loop {
+        let mut keys = Pages::of(PAGE);
+        while let Some(page) = keys.part() {
             let rows = self.stores.keys(Tenants::All, page).await?;
-            page.after = rows.last().map(|row| row.id);
-            let last = rows.len() < page.limit;
+            keys.read(&rows, |row| row.id);
             self.renew_lease_if_due().await?;
             for row in rows {
                 self.take_key(&row, now).await?;
-            }
-            if last {
-                break;
             }
         }
         self.set_applied(position.known.as_ref());

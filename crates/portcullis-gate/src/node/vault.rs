@@ -4,8 +4,10 @@ use std::sync::Arc;
 
 use arc_swap::{ArcSwap, Guard};
 use portcullis_allowlist::Allowlist;
-use portcullis_envelope::{SealedRecord, SealingKey};
+use portcullis_envelope::{Plaintext, RecordType, SealedRecord, SealingKey};
 use portcullis_store::{CredentialId, CredentialSlot, EnvironmentName, OrgId, ProjectId};
+
+use crate::convert;
 
 /// An organization as the request path needs it.
 pub(crate) struct OrgState {
@@ -111,6 +113,17 @@ impl OrgState {
                 .cloned()
                 .collect::<Vec<_>>()
         });
+    }
+}
+
+impl SealedCredential {
+    /// Opens it under its organization's key; an error says why it does not open, for the operator.
+    pub(crate) fn open(&self, key: &SealingKey) -> Result<Plaintext, Box<str>> {
+        let record = self.sealed.as_ref().map_err(Clone::clone)?;
+        let context = convert::credential_context(&self.slot, self.generation);
+        let context = context.map_err(|why| why.to_string())?;
+        let opened = portcullis_envelope::open(key, RecordType::Credential, &context, record);
+        Ok(opened.map_err(|why| why.to_string())?)
     }
 }
 
