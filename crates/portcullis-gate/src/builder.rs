@@ -136,9 +136,7 @@ impl GateBuilder {
         let environments = Environments::parse(self.environments.as_deref())?;
         let now = self.clock.now();
         let at = convert::micros(now.utc);
-        instance::prepare(&self.stores, &self.master, self.digests, at).await?;
-        let secrets = self.stores.instance_secrets().await?;
-        let digester = instance::digester(self.digests, &secrets, &self.master)?;
+        let digester = instance::prepare(&self.stores, &self.master, self.digests, at).await?;
 
         let id = NodeId::generate(at, &mut SysRng).map_err(|_| OpenError::NoRandomness)?;
         let me = NodeRow {
@@ -189,9 +187,7 @@ impl GateBuilder {
     pub async fn open_admin(self, actor: Actor) -> Result<Admin, OpenError> {
         self.freshness.check()?;
         let at = convert::micros(self.clock.now().utc);
-        instance::prepare(&self.stores, &self.master, self.digests, at).await?;
-        let secrets = self.stores.instance_secrets().await?;
-        let digester = instance::digester(self.digests, &secrets, &self.master)?;
+        let digester = instance::prepare(&self.stores, &self.master, self.digests, at).await?;
         Ok(Admin::beside(
             self.stores,
             self.master,

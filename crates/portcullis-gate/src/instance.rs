@@ -43,13 +43,14 @@ pub(crate) fn digester(
 }
 
 /// Makes what a first start lacks: the check values of new master key versions, and a pepper if the policy needs one.
-/// A master key that is not the one this instance was made with is refused before anything is written.
+/// A master key that is not the one this instance was made with is refused before anything is written. The digester is
+/// made of what is stored in the end, whoever stored it.
 pub(crate) async fn prepare(
     stores: &Stores,
     master: &MasterKeys,
     policy: DigestPolicy,
     now: UnixMicros,
-) -> Result<(), OpenError> {
+) -> Result<Digester, OpenError> {
     let known = stores.master_checks().await?;
     check_master(&known, master)?;
     let secrets = stores.instance_secrets().await?;
@@ -66,7 +67,7 @@ pub(crate) async fn prepare(
     if policy != DigestPolicy::Sha256 && !has_pepper {
         create_pepper(stores, master, now).await?;
     }
-    Ok(())
+    digester(policy, &stores.instance_secrets().await?, master)
 }
 
 /// Compares the check values that were recorded with those of the keys at hand.
