@@ -182,6 +182,8 @@ actions! {
     KeyRevoked = "key.revoked",
     /// A key got a further secret.
     KeyRotated = "key.rotated",
+    /// What a key may use up was changed.
+    KeyLimitsChanged = "key.limits_changed",
     /// A key's providers or models were changed.
     KeyRulesChanged = "key.rules_changed",
     /// One secret of a key was ended for good.
@@ -192,12 +194,16 @@ actions! {
     OrganizationAllowlistChanged = "organization.allowlist_changed",
     /// An organization was made.
     OrganizationCreated = "organization.created",
+    /// What an organization may use up was changed.
+    OrganizationLimitsChanged = "organization.limits_changed",
     /// A suspended organization was let in again.
     OrganizationResumed = "organization.resumed",
     /// An organization was shut out, reversibly.
     OrganizationSuspended = "organization.suspended",
     /// A project was made.
     ProjectCreated = "project.created",
+    /// What a project may use up was changed.
+    ProjectLimitsChanged = "project.limits_changed",
 }
 
 /// To what it was done.

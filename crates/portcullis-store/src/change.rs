@@ -1,9 +1,9 @@
 use std::collections::BTreeSet;
 
 use crate::{
-    AuditDraft, Blob, CredentialId, CredentialRow, CredentialSlot, InstanceSecretRow, KeyId,
-    KeyRow, MasterCheckRow, OrgId, OrganizationRow, ProjectId, ProjectRow, RulesRow, SecretRow,
-    StoreError, StoreErrorKind, Subject, UnixMicros,
+    AuditDraft, Blob, CapRow, CredentialId, CredentialRow, CredentialSlot, InstanceSecretRow,
+    KeyId, KeyRow, LimitsRow, MasterCheckRow, OrgId, OrganizationRow, ProjectId, ProjectRow,
+    RulesRow, SecretRow, StoreError, StoreErrorKind, Subject, UnixMicros,
 };
 
 /// One action on the control plane: guards, changes and the audit draft, committed together or not at all.
@@ -141,6 +141,18 @@ pub enum Guard {
     MasterCheckAbsent(u32),
     /// No organization has this name.
     OrganizationNameFree(String),
+    /// The set's organization exists at this generation.
+    OrganizationAt {
+        /// The generation that the caller has read.
+        generation: u64,
+    },
+    /// The set's organization has this project, at this generation.
+    ProjectAt {
+        /// The project.
+        id: ProjectId,
+        /// The generation that the caller has read.
+        generation: u64,
+    },
     /// The set's organization has this project.
     ProjectExists(ProjectId),
     /// The set's organization has no project of this name.
@@ -217,6 +229,13 @@ pub enum Change {
         /// When it was switched off.
         at: Option<UnixMicros>,
     },
+    /// Replaces what a key may use up.
+    SetKeyLimits {
+        /// The key.
+        key: KeyId,
+        /// The new limits.
+        limits: LimitsRow,
+    },
     /// Replaces what a key may call.
     SetKeyRules {
         /// The key.
@@ -229,10 +248,22 @@ pub enum Change {
         /// As the operator wrote them; `None` = unrestricted, an empty list = nowhere.
         allow_ips: Option<Vec<String>>,
     },
+    /// Replaces what all keys of the set's organization may use up together.
+    SetOrganizationCaps {
+        /// The new caps; none is unrestricted.
+        caps: Vec<CapRow>,
+    },
     /// Shuts the set's organization out (`Some(when)`) or lets it in again (`None`).
     SetOrganizationSuspended {
         /// When it was shut out.
         at: Option<UnixMicros>,
+    },
+    /// Replaces what all keys of a project may use up together.
+    SetProjectCaps {
+        /// The project.
+        project: ProjectId,
+        /// The new caps; none is unrestricted.
+        caps: Vec<CapRow>,
     },
     /// Brings a secret's end forward. An earlier end stands: an expiry is never extended.
     ShortenSecret {
@@ -250,9 +281,10 @@ impl Change {
         match self {
             Self::InsertInstanceSecret(_) | Self::InsertMasterCheck(_) => Some(Subject::Instance),
             Self::InsertOrganization(row) => Some(Subject::Organization(row.id)),
-            Self::SetOrganizationAllowlist { .. } | Self::SetOrganizationSuspended { .. } => {
-                org.map(Subject::Organization)
-            }
+            Self::SetOrganizationAllowlist { .. }
+            | Self::SetOrganizationCaps { .. }
+            | Self::SetOrganizationSuspended { .. } => org.map(Subject::Organization),
+            Self::SetProjectCaps { project, .. } => org.map(|org| Subject::Project(org, *project)),
             Self::InsertProject(row) => Some(Subject::Project(row.org, row.id)),
             Self::InsertKey(row) => Some(Subject::Key(row.org, row.id)),
             Self::InsertSecret { key, .. }
@@ -260,6 +292,7 @@ impl Change {
             | Self::RevokeKey { key, .. }
             | Self::RevokeSecret { key, .. }
             | Self::SetKeyDisabled { key, .. }
+            | Self::SetKeyLimits { key, .. }
             | Self::SetKeyRules { key, .. }
             | Self::ShortenSecret { key, .. } => org.map(|org| Subject::Key(org, *key)),
             Self::PutCredential(row) => Some(Subject::Credential(row.slot.org, row.id)),
@@ -280,9 +313,12 @@ impl Change {
             | Self::RevokeKey { .. }
             | Self::RevokeSecret { .. }
             | Self::SetKeyDisabled { .. }
+            | Self::SetKeyLimits { .. }
             | Self::SetKeyRules { .. }
             | Self::SetOrganizationAllowlist { .. }
+            | Self::SetOrganizationCaps { .. }
             | Self::SetOrganizationSuspended { .. }
+            | Self::SetProjectCaps { .. }
             | Self::ShortenSecret { .. } => Reach::Tenant,
         }
     }

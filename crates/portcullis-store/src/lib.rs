@@ -58,10 +58,13 @@ pub use id::{
     CredentialId, CredentialName, EnvironmentName, InvalidId, InvalidName, KeyId, NodeId, OrgId,
     ProjectId, ProviderName,
 };
-pub use port::{ControlStore, NodeStore, Page, Registration, SecretUse, Tenants};
+pub use port::{
+    BudgetStore, ControlStore, DrawStep, NodeStore, Page, Registration, SecretUse, Tenants,
+};
 pub use row::{
-    Blob, ChangeRow, CredentialRow, CredentialSlot, InstanceSecretRow, KeyRow, MasterCheckRow,
-    NodeRow, OrganizationRow, ProjectRow, RulesRow, SecretRow, Subject,
+    AccountKey, Blob, CapRow, ChangeRow, CredentialRow, CredentialSlot, Drawn, InstanceSecretRow,
+    KeyRow, LimitsRow, MasterCheckRow, NodeRow, OrganizationRow, ProjectRow, RateRow, RulesRow,
+    SecretRow, ShareRow, Subject,
 };
 pub use time::UnixMicros;
 

@@ -12,8 +12,8 @@ use self::state::State;
 use crate::{
     AuditDraft, ChangeRow, ChangeSet, ControlStore, CredentialId, CredentialRow, CredentialSlot,
     InstanceSecretRow, KeyId, KeyRow, MasterCheckRow, NodeId, NodeRow, NodeStore, OrgId,
-    OrganizationRow, Outcome, Page, ProjectRow, Registration, SecretUse, StoreError, Tenants,
-    UnixMicros,
+    OrganizationRow, Outcome, Page, ProjectId, ProjectRow, Registration, SecretUse, StoreError,
+    Tenants, UnixMicros,
 };
 
 /// A store in memory. Clones share the same rows; nothing survives the last of them.
@@ -59,6 +59,13 @@ impl ControlStore for MemoryStore {
 
     async fn organizations(&self, page: Page<OrgId>) -> Result<Vec<OrganizationRow>, StoreError> {
         self.read(|state| part(&state.organizations, page, |_| true))
+    }
+
+    async fn project(&self, org: OrgId, id: ProjectId) -> Result<Option<ProjectRow>, StoreError> {
+        self.read(|state| {
+            let row = state.projects.get(&id).filter(|row| row.org == org);
+            row.cloned()
+        })
     }
 
     async fn projects(&self, org: OrgId) -> Result<Vec<ProjectRow>, StoreError> {

@@ -1,7 +1,7 @@
 use crate::{
-    ChangeRow, ChangeSet, CredentialId, CredentialRow, CredentialSlot, InstanceSecretRow, KeyId,
-    KeyRow, MasterCheckRow, NodeId, NodeRow, OrgId, OrganizationRow, Outcome, ProjectRow,
-    StoreError, UnixMicros,
+    AccountKey, ChangeRow, ChangeSet, CredentialId, CredentialRow, CredentialSlot, Drawn,
+    InstanceSecretRow, KeyId, KeyRow, MasterCheckRow, NodeId, NodeRow, OrgId, OrganizationRow,
+    Outcome, ProjectId, ProjectRow, ShareRow, StoreError, UnixMicros,
 };
 
 /// The control plane: organizations, projects, keys, credentials, and the log of their changes.
@@ -24,6 +24,13 @@ pub trait ControlStore: Send + Sync + 'static {
         &self,
         page: Page<OrgId>,
     ) -> impl Future<Output = Result<Vec<OrganizationRow>, StoreError>> + Send;
+
+    /// One project of an organization.
+    fn project(
+        &self,
+        org: OrgId,
+        id: ProjectId,
+    ) -> impl Future<Output = Result<Option<ProjectRow>, StoreError>> + Send;
 
     /// An organization's projects, by id.
     fn projects(
@@ -119,6 +126,46 @@ pub trait NodeStore: Send + Sync + 'static {
     /// Takes a node off the list. Not being on it is fine.
     fn leave(&self, id: NodeId) -> impl Future<Output = Result<(), StoreError>> + Send;
 }
+
+/// The durable books: what each run of each node has drawn from the counters of caps.
+///
+/// A store counts nothing by itself. Whoever draws brings the decision along, and it is taken on rows that nobody else
+/// can change meanwhile: there is no read on which a caller could decide.
+pub trait BudgetStore: Send + Sync + 'static {
+    /// Runs `step` once on the run's shares of these accounts, in the order of `accounts`, inside one transaction that
+    /// holds them locked, and writes what it leaves. Durable when it returns.
+    ///
+    /// An account that is named twice is a [`Conflict`](crate::StoreErrorKind::Conflict). A step that leaves a
+    /// negative amount, or another key or run, writes nothing: `Conflict`, too.
+    fn draw(
+        &self,
+        run: NodeId,
+        accounts: Vec<AccountKey>,
+        step: DrawStep,
+    ) -> impl Future<Output = Result<(), StoreError>> + Send;
+
+    /// Makes what is `out` of the shares of every run but `living` unaccounted: those runs are gone without having
+    /// returned it. How many shares that were.
+    fn strand_others(
+        &self,
+        living: Vec<NodeId>,
+    ) -> impl Future<Output = Result<u64, StoreError>> + Send;
+
+    /// An organization's shares, by account and run: for a node that loads its counts, and for reports.
+    fn shares(&self, org: OrgId) -> impl Future<Output = Result<Vec<ShareRow>, StoreError>> + Send;
+
+    /// Drops the shares whose `keep_until` is before `now`. How many that were.
+    fn forget_shares(
+        &self,
+        now: UnixMicros,
+    ) -> impl Future<Output = Result<u64, StoreError>> + Send;
+}
+
+/// What is done inside [`BudgetStore::draw`]: it sees every account under the lock of one transaction.
+///
+/// An adapter whose transactions can fail and be tried again may run it more than once, each time on fresh rows; what
+/// the last run left is what was written.
+pub type DrawStep = Box<dyn FnMut(&mut [Drawn]) + Send>;
 
 /// What became of [`NodeStore::register`].
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -4,6 +4,7 @@ mod blob;
 mod credential;
 mod instance;
 mod key;
+mod limits;
 mod node;
 mod tenant;
 
@@ -11,5 +12,6 @@ pub use blob::Blob;
 pub use credential::{CredentialRow, CredentialSlot};
 pub use instance::{InstanceSecretRow, MasterCheckRow};
 pub use key::{KeyRow, RulesRow, SecretRow};
+pub use limits::{AccountKey, CapRow, Drawn, LimitsRow, RateRow, ShareRow};
 pub use node::{ChangeRow, NodeRow, Subject};
 pub use tenant::{OrganizationRow, ProjectRow};

@@ -46,6 +46,9 @@ impl State {
                     row.allow_ips.clone_from(allow_ips);
                 })
             }
+            Change::SetOrganizationCaps { caps } => {
+                self.change_organization(org, |row| row.caps.clone_from(caps))
+            }
             Change::SetOrganizationSuspended { at } => {
                 self.change_organization(org, |row| row.suspended_at = *at)
             }
@@ -80,10 +83,22 @@ impl State {
                 row.disabled_at = *at;
                 Ok(())
             }),
+            Change::SetKeyLimits { key, limits } => self.change_key(org, *key, |row| {
+                row.limits.clone_from(limits);
+                Ok(())
+            }),
             Change::SetKeyRules { key, rules } => self.change_key(org, *key, |row| {
                 row.rules.clone_from(rules);
                 Ok(())
             }),
+            Change::SetProjectCaps { project, caps } => {
+                let row = self.projects.get_mut(project);
+                let row = row.filter(|row| Some(row.org) == org);
+                let row = row.ok_or_else(|| missing("project"))?;
+                row.caps.clone_from(caps);
+                row.generation += 1;
+                Ok(())
+            }
             Change::ShortenSecret {
                 key,
                 version,

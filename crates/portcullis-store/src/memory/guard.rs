@@ -29,6 +29,13 @@ impl State {
             Guard::OrganizationNameFree(name) => {
                 !self.organizations.values().any(|row| row.name == *name)
             }
+            Guard::OrganizationAt { generation } => org
+                .and_then(|org| self.organizations.get(&org))
+                .is_some_and(|row| row.generation == *generation),
+            Guard::ProjectAt { id, generation } => self
+                .projects
+                .get(id)
+                .is_some_and(|row| Some(row.org) == org && row.generation == *generation),
             Guard::ProjectExists(id) => self
                 .projects
                 .get(id)

@@ -1,4 +1,4 @@
-use crate::{Blob, EnvironmentName, KeyId, OrgId, ProjectId, UnixMicros};
+use crate::{Blob, EnvironmentName, KeyId, LimitsRow, OrgId, ProjectId, UnixMicros};
 
 /// A virtual key: one id, its rules, and the secrets that are or were valid under it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -17,6 +17,8 @@ pub struct KeyRow {
     pub environment: EnvironmentName,
     /// What the key may call.
     pub rules: RulesRow,
+    /// What the key may use up.
+    pub limits: LimitsRow,
     /// When it was switched off, if it is.
     pub disabled_at: Option<UnixMicros>,
     /// When it was ended for good: set once, never cleared.

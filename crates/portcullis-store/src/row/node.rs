@@ -23,7 +23,7 @@ pub enum Subject {
     Key(OrgId, KeyId),
     /// An organization was made, suspended or resumed.
     Organization(OrgId),
-    /// A project was made.
+    /// A project was made or changed.
     Project(OrgId, ProjectId),
 }
 

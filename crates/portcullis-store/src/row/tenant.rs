@@ -1,4 +1,4 @@
-use crate::{Blob, OrgId, ProjectId, UnixMicros};
+use crate::{Blob, CapRow, OrgId, ProjectId, UnixMicros};
 
 /// An organization, with what its data key is derived from.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,6 +20,8 @@ pub struct OrganizationRow {
     /// The addresses and ranges from which its keys may be used, as the operator wrote them: a key's own list must
     /// admit an address, and this one too. `None` = unrestricted, an empty list = nowhere.
     pub allow_ips: Option<Vec<String>>,
+    /// What all its keys together may use up; none is unrestricted.
+    pub caps: Vec<CapRow>,
     /// When it was made.
     pub created_at: UnixMicros,
     /// 1 when made; the store adds 1 with every change.
@@ -35,6 +37,10 @@ pub struct ProjectRow {
     pub org: OrgId,
     /// What people call it; unique within the organization.
     pub name: String,
+    /// What all its keys together may use up; none is unrestricted.
+    pub caps: Vec<CapRow>,
     /// When it was made.
     pub created_at: UnixMicros,
+    /// 1 when made; the store adds 1 with every change.
+    pub generation: u64,
 }
