@@ -17,7 +17,7 @@ pub use settle::{Booking, Expired, Settled};
 /// The accounts of all counters and the records of all attempts.
 ///
 /// Every step takes `&mut self`: whoever can take it holds the lock, so a check and the write after
-/// it cannot be torn apart. There is no way to ask whether an amount would fit.
+/// it cannot be torn apart. What can be read is for writing back and for reports, never for deciding.
 ///
 /// Two ways to use it:
 /// - as the state of a process, behind a mutex; or
@@ -97,6 +97,20 @@ impl Ledger {
         if let Some(until) = lease {
             self.leases.insert((until, attempt));
         }
+    }
+
+    /// The period in which `counter` counts at `now`, and its account in it.
+    ///
+    /// For reports and for headers such as `x-ratelimit-remaining-tokens`, never for deciding: between this look and a
+    /// [reserve](Self::reserve) others may come. In a [chunked](Self::chunked) ledger the account knows this process only.
+    ///
+    /// # Security
+    /// The account of a project or an organization tells what all its keys have spent: it is for their administrators,
+    /// not for the holder of one key.
+    #[must_use]
+    pub fn standing(&self, counter: &Counter, now: DateTime<Utc>) -> (Period, Account) {
+        let period = self.period(counter, now);
+        (period, self.account(counter, period.start))
     }
 
     /// Every account, by counter and period; for writing back and for reports, not for deciding.

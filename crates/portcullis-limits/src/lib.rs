@@ -44,8 +44,8 @@
 //! # Security
 //!
 //! Nothing here is secret. A [`LimitRefusal`] names the cap and when it resets, and carries no amount, so that one key
-//! learns nothing about another under the same organization. There is no way to ask a ledger whether an amount would fit,
-//! so no check can be separated from its write.
+//! learns nothing about another under the same organization. The one way to ask a ledger for room takes the hold as it
+//! answers, so no check can be separated from its write.
 
 mod account;
 mod attempt;
@@ -72,7 +72,7 @@ pub use ledger::{Booking, Expired, Grant, Ledger, NotReserved, Return, Settled, 
 pub use lifecycle::{Event, Record, State, UnknownState};
 pub use money::{InvalidAmount, NanoUsd};
 pub use price::Price;
-pub use price_list::{InvalidPriceList, PriceList};
+pub use price_list::{InvalidPriceList, ModelEntry, PriceList};
 pub use rate::{Rate, RateCell, RateState, TooSoon};
 pub use refusal::{CapReached, LimitRefusal};
 pub use share::{NotOut, Share};

@@ -1,10 +1,11 @@
-//! The price list: which model of which provider costs what.
+//! The price list: which model of which provider costs what, and how much it takes and gives at most.
 
 use std::collections::HashMap;
 use std::fmt;
+use std::num::NonZeroU64;
 use std::ops::Range;
 
-use serde::de::{Deserialize, Deserializer, Error, Visitor};
+use serde::de::{Deserialize, Deserializer, Error, Unexpected, Visitor};
 use toml::Spanned;
 
 use crate::{NanoUsd, Price};
@@ -24,15 +25,18 @@ use crate::{NanoUsd, Price};
 ///     cached_input = "1.25"   # as `input`, if absent
 ///     output = "10.00"
 ///     fee = "0.01"            # dollars for each request; none, if absent
+///     context_window = 128000 # tokens; not known, if absent
+///     max_output = 16384
 /// "#)?;
 /// assert_eq!(prices.price("openai", "gpt-4o").unwrap().output, NanoUsd::parse("$10")?);
+/// assert_eq!(prices.model("openai", "gpt-4o").unwrap().max_output.unwrap().get(), 16_384);
 /// assert_eq!(prices.price("openai", "gpt-5"), None);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct PriceList {
     /// By provider, then by model, so that a look-up allocates nothing.
-    prices: HashMap<String, HashMap<String, Price>>,
+    models: HashMap<String, HashMap<String, ModelEntry>>,
 }
 
 impl PriceList {
@@ -45,8 +49,8 @@ impl PriceList {
     /// Reads a list from TOML.
     ///
     /// `input` and `output` must be there, if only as `"0"`: a forgotten rate would be a gift. Amounts are
-    /// text, because `0.1` as a binary fraction is not a tenth. Unknown fields and a second price
-    /// for the same model are errors.
+    /// text, because `0.1` as a binary fraction is not a tenth. `context_window` and `max_output` are whole numbers of
+    /// tokens, at least 1. Unknown fields and a second price for the same model are errors.
     ///
     /// # Errors
     /// [`InvalidPriceList`] with the line. Keep the list that was in force.
@@ -65,19 +69,25 @@ impl PriceList {
     /// is not "free".
     #[must_use]
     pub fn price(&self, provider: &str, model: &str) -> Option<Price> {
-        self.prices.get(provider)?.get(model).copied()
+        self.model(provider, model).map(|entry| entry.price)
+    }
+
+    /// All that is known of `model` at `provider`, both spelt as in the list.
+    #[must_use]
+    pub fn model(&self, provider: &str, model: &str) -> Option<&ModelEntry> {
+        self.models.get(provider)?.get(model)
     }
 
     /// How many models have a price.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.prices.values().map(HashMap::len).sum()
+        self.models.values().map(HashMap::len).sum()
     }
 
     /// Whether no model has a price.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.prices.is_empty()
+        self.models.is_empty()
     }
 
     fn add(&mut self, text: &str, entry: Entry) -> Result<(), InvalidPriceList> {
@@ -87,15 +97,19 @@ impl PriceList {
                 return Err(InvalidPriceList::at(text, Some(name.span()), problem));
             }
         }
-        let price = Price {
-            input: entry.input.0,
-            cached_input: entry.cached_input.unwrap_or(entry.input).0,
-            output: entry.output.0,
-            fee: entry.fee.map_or(NanoUsd::ZERO, |fee| fee.0),
+        let known = ModelEntry {
+            price: Price {
+                input: entry.input.0,
+                cached_input: entry.cached_input.unwrap_or(entry.input).0,
+                output: entry.output.0,
+                fee: entry.fee.map_or(NanoUsd::ZERO, |fee| fee.0),
+            },
+            context_window: entry.context_window.map(|tokens| tokens.0),
+            max_output: entry.max_output.map(|tokens| tokens.0),
         };
-        let models = self.prices.entry(entry.provider.into_inner()).or_default();
+        let models = self.models.entry(entry.provider.into_inner()).or_default();
         let place = entry.model.span();
-        match models.insert(entry.model.into_inner(), price) {
+        match models.insert(entry.model.into_inner(), known) {
             None => Ok(()),
             Some(_) => {
                 let problem = "this model has a price already; remove one of the two".to_owned();
@@ -103,6 +117,21 @@ impl PriceList {
             }
         }
     }
+}
+
+/// What a price list says of one model.
+///
+/// The two sizes are bounds of what the provider accepts, never of what a request asks for: where a request's own
+/// size cannot be seen (an input that it only refers to, an output without a limit), a hold is taken at them. Too small
+/// a number makes holds too small; if in doubt, leave it out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ModelEntry {
+    /// What its tokens cost.
+    pub price: Price,
+    /// The most tokens of input, or of input and output together, that the provider accepts; `None` when not known.
+    pub context_window: Option<NonZeroU64>,
+    /// The most tokens of output that it gives for one choice; `None` when not known.
+    pub max_output: Option<NonZeroU64>,
 }
 
 /// A price list that cannot be used, and where it says so.
@@ -146,6 +175,8 @@ struct Entry {
     cached_input: Option<Dollars>,
     output: Dollars,
     fee: Option<Dollars>,
+    context_window: Option<Count>,
+    max_output: Option<Count>,
 }
 
 #[derive(Clone, Copy)]
@@ -168,6 +199,34 @@ impl Visitor<'_> for InQuotes {
 
     fn visit_str<E: Error>(self, text: &str) -> Result<Dollars, E> {
         NanoUsd::parse(text).map(Dollars).map_err(E::custom)
+    }
+}
+
+/// Tokens of a bound: zero would refuse everything, and stands for "not known" in some tables.
+struct Count(NonZeroU64);
+
+impl<'de> Deserialize<'de> for Count {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        from.deserialize_i64(WithoutQuotes)
+    }
+}
+
+struct WithoutQuotes;
+
+impl Visitor<'_> for WithoutQuotes {
+    type Value = Count;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(
+            "a whole number of tokens, at least 1, without quotes; leave it out if it is not known",
+        )
+    }
+
+    fn visit_i64<E: Error>(self, tokens: i64) -> Result<Count, E> {
+        let known = u64::try_from(tokens).ok().and_then(NonZeroU64::new);
+        known
+            .map(Count)
+            .ok_or_else(|| E::invalid_value(Unexpected::Signed(tokens), &self))
     }
 }
 
@@ -239,6 +298,35 @@ output = '10'
             let (line, message) = fails(&GOOD.replace("'2.50'", amount));
             assert_eq!(line, 4, "{message}");
             assert!(message.contains("an amount"), "{message}");
+        }
+    }
+
+    #[test]
+    fn sizes_are_those_of_the_list_and_unknown_if_absent() {
+        let list = PriceList::parse(GOOD).unwrap();
+        let entry = *list.model("openai", "gpt-4o").unwrap();
+        assert_eq!((entry.context_window, entry.max_output), (None, None));
+        let sized = format!("{GOOD}context_window = 128_000\nmax_output = 1\n");
+        let list = PriceList::parse(&sized).unwrap();
+        let known = ModelEntry {
+            context_window: NonZeroU64::new(128_000),
+            max_output: NonZeroU64::new(1),
+            ..entry
+        };
+        assert_eq!(list.model("openai", "gpt-4o"), Some(&known));
+        assert_eq!(list.model("openai", "gpt-5"), None);
+    }
+
+    #[test]
+    fn a_size_that_is_no_number_of_tokens_is_refused_at_its_line() {
+        for field in ["context_window", "max_output"] {
+            for size in ["0", "-1", "'128000'", "1.5", "true"] {
+                let (line, message) = fails(&format!("{GOOD}{field} = {size}\n"));
+                assert_eq!(line, 6, "{message}");
+                assert!(message.contains("at least 1"), "{message}");
+            }
+            let beyond = format!("{GOOD}{field} = 9223372036854775808\n");
+            assert_eq!(fails(&beyond).0, 6);
         }
     }
 

@@ -11,10 +11,12 @@ use crate::refusal::whole_seconds;
 /// Time is an argument: a [`Duration`] since any fixed instant, the same for all steps of one state.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Rate {
+    count: NonZeroU32,
+    burst: NonZeroU32,
+    /// In nanoseconds.
+    period: u64,
     /// Nanoseconds for one request.
     interval: u64,
-    /// Nanoseconds that a request may come ahead of its turn.
-    tolerance: u64,
 }
 
 impl Rate {
@@ -30,11 +32,31 @@ impl Rate {
     /// count as 584 years.
     #[must_use]
     pub fn per(count: NonZeroU32, period: Duration, burst: NonZeroU32) -> Self {
-        let interval = nanos(period).div_ceil(u64::from(count.get())).max(1);
+        let period = nanos(period);
         Self {
-            interval,
-            tolerance: interval.saturating_mul(u64::from(burst.get() - 1)),
+            count,
+            burst,
+            period,
+            interval: period.div_ceil(u64::from(count.get())).max(1),
         }
+    }
+
+    /// How many requests there are in each [period](Self::period), as it was given.
+    #[must_use]
+    pub const fn count(self) -> NonZeroU32 {
+        self.count
+    }
+
+    /// How long [so many](Self::count) requests take, as it was given.
+    #[must_use]
+    pub const fn period(self) -> Duration {
+        Duration::from_nanos(self.period)
+    }
+
+    /// How many requests may come at once after a rest, as it was given.
+    #[must_use]
+    pub const fn burst(self) -> NonZeroU32 {
+        self.burst
     }
 
     /// The time in which one request becomes free.
@@ -52,12 +74,45 @@ impl Rate {
     /// [`TooSoon`] with the time to wait; the state stays as it was.
     pub fn step(self, state: RateState, now: Duration) -> Result<RateState, TooSoon> {
         let now = nanos(now);
-        let earliest = state.0.saturating_sub(self.tolerance);
+        let earliest = match state.0 {
+            END => END, // a time that did not fit: what was taken out of the burst is no longer known
+            tat => tat.saturating_sub(self.tolerance()),
+        };
         if now < earliest {
             let wait = Duration::from_nanos(earliest - now);
             return Err(TooSoon { wait });
         }
         Ok(RateState(state.0.max(now).saturating_add(self.interval)))
+    }
+
+    /// How many requests conform at `now`, one after the other; for headers such as `x-ratelimit-remaining-requests`.
+    ///
+    /// For reporting, never for deciding: between this look and the next [step](Self::step) others may come.
+    #[must_use]
+    pub fn remaining(self, state: RateState, now: Duration) -> u32 {
+        let now = nanos(now);
+        let busy = state.0.max(now);
+        let (Some(room), Some(fits)) = (
+            self.tolerance().checked_sub(busy - now),
+            (END - 1).checked_sub(busy),
+        ) else {
+            return 0;
+        };
+        let further = u32::try_from(room.min(fits) / self.interval).unwrap_or(u32::MAX);
+        further.saturating_add(1)
+    }
+
+    /// How long until the whole [burst](Self::burst) is there again if no other request comes; zero when it is. For
+    /// headers such as `x-ratelimit-reset-requests`.
+    #[must_use]
+    pub fn resets_in(self, state: RateState, now: Duration) -> Duration {
+        Duration::from_nanos(state.0.saturating_sub(nanos(now)))
+    }
+
+    /// Nanoseconds that a request may come ahead of its turn.
+    fn tolerance(self) -> u64 {
+        self.interval
+            .saturating_mul(u64::from(self.burst.get() - 1))
     }
 }
 
@@ -139,8 +194,13 @@ fn nanos(time: Duration) -> u64 {
 
 const MINUTE: Duration = Duration::from_secs(60);
 
+/// The last nanosecond that a [`RateState`] can hold, 584 years after the fixed instant.
+const END: u64 = u64::MAX;
+
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn count(count: u32) -> NonZeroU32 {
@@ -183,6 +243,65 @@ mod tests {
         for (nanos, seconds) in [(0, 1), (1, 1), (1_000_000_000, 1), (1_000_000_001, 2)] {
             let wait = Duration::from_nanos(nanos);
             assert_eq!(TooSoon { wait }.retry_after(), seconds);
+        }
+    }
+
+    #[test]
+    fn a_rate_is_shown_as_it_was_given() {
+        let rate = Rate::per(count(7), MINUTE, count(3));
+        assert_eq!(
+            (rate.count(), rate.period(), rate.burst()),
+            (count(7), MINUTE, count(3))
+        );
+        assert_eq!(Rate::per_minute(count(7)).burst(), count(7));
+    }
+
+    #[test]
+    fn a_burst_that_reaches_beyond_the_end_of_time_is_not_endless() {
+        let year = Duration::from_secs(365 * 86_400);
+        let (rate, cell) = (Rate::per(count(1), 300 * year, count(9)), RateCell::new());
+        assert_eq!(rate.remaining(cell.state(), year), 2);
+        for _ in 0..2 {
+            assert_eq!(cell.admit(rate, year), Ok(()));
+        }
+        assert_eq!(rate.remaining(cell.state(), year), 0);
+        let wait = Duration::from_nanos(u64::MAX) - year;
+        assert_eq!(cell.admit(rate, year), Err(TooSoon { wait }));
+    }
+
+    proptest! {
+        #[test]
+        fn what_remains_is_what_a_burst_at_that_moment_gets(
+            per_period in 1..50_u32,
+            burst in 1..50_u32,
+            period in prop_oneof![0..100_u64, 0..u64::MAX],
+            state in prop_oneof![0..1_000_u64, any::<u64>()],
+            ahead in prop_oneof![-20_000..100_i64, any::<i64>()],
+        ) {
+            let rate = Rate::per(count(per_period), Duration::from_nanos(period), count(burst));
+            let now = Duration::from_nanos(state.saturating_add_signed(ahead).min(END - 1));
+            let mut at_once = 0;
+            let mut next = RateState::from_nanos(state);
+            while let Ok(after) = rate.step(next, now) {
+                (next, at_once) = (after, at_once + 1);
+            }
+            prop_assert_eq!(rate.remaining(RateState::from_nanos(state), now), at_once);
+        }
+
+        #[test]
+        fn the_reset_is_the_first_moment_of_the_whole_burst(
+            per_period in 1..50_u32,
+            burst in 1..50_u32,
+            state in 0..1_000_000_u64,
+            now in 0..1_000_000_u64,
+        ) {
+            let rate = Rate::per(count(per_period), MINUTE, count(burst));
+            let (state, now) = (RateState::from_nanos(state), Duration::from_nanos(now));
+            let reset = rate.resets_in(state, now);
+            prop_assert_eq!(rate.remaining(state, now + reset), burst);
+            if let Some(before) = reset.checked_sub(Duration::from_nanos(1)) {
+                prop_assert_eq!(rate.remaining(state, now + before), burst - 1);
+            }
         }
     }
 

@@ -503,6 +503,24 @@ fn what_is_held_or_not_over_is_not_forgotten() {
     assert_eq!(books(&ledger), []);
 }
 
+#[test]
+fn what_is_shown_of_a_counter_is_its_current_period() {
+    let caps = caps([key(MONTH, usd(1_000_000))]);
+    let (mut ledger, counter) = (Ledger::direct(), key(MONTH, usd(0)).counter().clone());
+    let (period, account) = ledger.standing(&counter, november());
+    assert_eq!(period, MONTH.period(november()));
+    assert_eq!(account, Account::new(period.start));
+    assert_eq!(books(&ledger), []); // a look leaves nothing behind
+    let _held = reserve(&mut ledger, &claim(1, &caps, 100), november());
+    assert_eq!(ledger.standing(&counter, november()).1.held, 100_000);
+    let december = at("2026-12-01T00:00:00Z");
+    assert_eq!(ledger.standing(&counter, december).1.held, 0);
+    let _held = reserve(&mut ledger, &claim(2, &caps, 200), december);
+    // The clock goes backwards: the counter stays where it is.
+    let (period, account) = ledger.standing(&counter, november());
+    assert_eq!((period.start, account.held), (december, 200_000));
+}
+
 fn page_of(books: &Ledger) -> Ledger {
     let mut page = Ledger::direct();
     for (counter, account) in books.accounts() {
