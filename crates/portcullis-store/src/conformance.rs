@@ -56,12 +56,12 @@ mod tenant;
 
 use std::pin::Pin;
 
-use crate::{AuditDraft, ControlStore, NodeStore};
+use crate::{AuditDraft, BudgetStore, ControlStore, NodeStore};
 
 /// One empty store, made for one rule, and the doors to it that the ports do not have.
 pub trait Fixture: Sync {
     /// The adapter.
-    type Store: ControlStore + NodeStore + Clone;
+    type Store: ControlStore + NodeStore + BudgetStore + Clone;
 
     /// A handle on the store, as independent of the ones before as the adapter allows: the same file opened once
     /// more, another connection, or a clone.

@@ -38,6 +38,7 @@
 
 mod audit;
 mod change;
+mod draw;
 mod error;
 mod id;
 mod port;
@@ -53,6 +54,7 @@ pub mod conformance;
 // The public interface is:
 pub use audit::{Actor, ActorKind, AuditAction, AuditDraft, AuditTarget, InvalidActor};
 pub use change::{Change, ChangeSet, Guard, Outcome};
+pub use draw::Draw;
 pub use error::{StoreError, StoreErrorKind};
 pub use id::{
     CredentialId, CredentialName, EnvironmentName, InvalidId, InvalidName, KeyId, NodeId, OrgId,

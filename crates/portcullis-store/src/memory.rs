@@ -1,6 +1,7 @@
 //! The adapter in memory: for tests and for trying things out. It forgets everything when dropped.
 
 mod apply;
+mod budget;
 mod guard;
 mod state;
 
@@ -10,10 +11,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use self::state::State;
 use crate::{
-    AuditDraft, ChangeRow, ChangeSet, ControlStore, CredentialId, CredentialRow, CredentialSlot,
-    InstanceSecretRow, KeyId, KeyRow, MasterCheckRow, NodeId, NodeRow, NodeStore, OrgId,
-    OrganizationRow, Outcome, Page, ProjectId, ProjectRow, Registration, SecretUse, StoreError,
-    Tenants, UnixMicros,
+    AccountKey, AuditDraft, BudgetStore, ChangeRow, ChangeSet, ControlStore, CredentialId,
+    CredentialRow, CredentialSlot, Draw, DrawStep, InstanceSecretRow, KeyId, KeyRow,
+    MasterCheckRow, NodeId, NodeRow, NodeStore, OrgId, OrganizationRow, Outcome, Page, ProjectId,
+    ProjectRow, Registration, SecretUse, ShareRow, StoreError, Tenants, UnixMicros,
 };
 
 /// A store in memory. Clones share the same rows; nothing survives the last of them.
@@ -38,7 +39,8 @@ impl MemoryStore {
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
-        // A panic while the lock was held cannot leave a half-made change: `commit` restores before it returns.
+        // A panic while the lock was held cannot leave a half-made change: `commit` restores before it returns, and
+        // `draw` writes after its step, the one place where code of others runs.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -205,6 +207,30 @@ impl NodeStore for MemoryStore {
     async fn leave(&self, id: NodeId) -> Result<(), StoreError> {
         self.lock().nodes.retain(|node| node.id != id);
         Ok(())
+    }
+}
+
+impl BudgetStore for MemoryStore {
+    async fn draw(
+        &self,
+        run: NodeId,
+        accounts: Vec<AccountKey>,
+        mut step: DrawStep,
+    ) -> Result<(), StoreError> {
+        let draw = Draw::new(run, accounts)?;
+        self.lock().draw(&draw, &mut step)
+    }
+
+    async fn strand_others(&self, living: Vec<NodeId>) -> Result<u64, StoreError> {
+        Ok(self.lock().strand_others(&living))
+    }
+
+    async fn shares(&self, org: OrgId) -> Result<Vec<ShareRow>, StoreError> {
+        self.read(|state| state.shares(org))
+    }
+
+    async fn forget_shares(&self, now: UnixMicros) -> Result<u64, StoreError> {
+        Ok(self.lock().forget_shares(now))
     }
 }
 

@@ -135,8 +135,17 @@ pub trait BudgetStore: Send + Sync + 'static {
     /// Runs `step` once on the run's shares of these accounts, in the order of `accounts`, inside one transaction that
     /// holds them locked, and writes what it leaves. Durable when it returns.
     ///
-    /// An account that is named twice is a [`Conflict`](crate::StoreErrorKind::Conflict). A step that leaves a
-    /// negative amount, or another key or run, writes nothing: `Conflict`, too.
+    /// A share that is left as it was found is not written, so a step that refuses costs no write, and leaves no row
+    /// where there was none.
+    ///
+    /// # Errors
+    /// [`Conflict`](crate::StoreErrorKind::Conflict), with nothing written, for an account that is named twice, for a
+    /// step that leaves a negative amount or another key or run, and for an organization that does not exist. An error
+    /// that does not [say](StoreError::is_retry_safe) that nothing was written leaves it open: whoever counts on the
+    /// draw has to take it for made, and for not made.
+    ///
+    /// # Panics
+    /// With the step's own panic: then nothing was written, and the store goes on.
     fn draw(
         &self,
         run: NodeId,
@@ -144,8 +153,8 @@ pub trait BudgetStore: Send + Sync + 'static {
         step: DrawStep,
     ) -> impl Future<Output = Result<(), StoreError>> + Send;
 
-    /// Makes what is `out` of the shares of every run but `living` unaccounted: those runs are gone without having
-    /// returned it. How many shares that were.
+    /// Makes what is `out` of the shares of every run but `living` unaccounted, in every organization: those runs are
+    /// gone without having returned it. How many shares that were; twice changes nothing.
     fn strand_others(
         &self,
         living: Vec<NodeId>,

@@ -3,7 +3,7 @@
 use super::check::{bytes, committed};
 use crate::{
     Actor, AuditAction, AuditDraft, AuditTarget, Change, ChangeSet, ControlStore, CredentialId,
-    CredentialName, CredentialRow, CredentialSlot, InstanceSecretRow, KeyId, KeyRow,
+    CredentialName, CredentialRow, CredentialSlot, InstanceSecretRow, KeyId, KeyRow, LimitsRow,
     MasterCheckRow, OrgId, OrganizationRow, ProjectId, ProjectRow, RulesRow, SecretRow, UnixMicros,
 };
 
@@ -61,6 +61,7 @@ impl Tenant {
             master_version: 1,
             suspended_at: None,
             allow_ips: None,
+            caps: Vec::new(),
             created_at: AT,
             generation: 1,
         }
@@ -75,7 +76,9 @@ impl Tenant {
             id: self.project_id(n),
             org: self.org(),
             name: format!("Project {n}"),
+            caps: Vec::new(),
             created_at: AT,
+            generation: 1,
         }
     }
 
@@ -92,6 +95,7 @@ impl Tenant {
             prefix: "mr_live_".to_owned(),
             environment: "live".parse().unwrap(),
             rules: RulesRow::default(),
+            limits: LimitsRow::default(),
             disabled_at: None,
             revoked_at: None,
             created_at: AT,

@@ -4,9 +4,9 @@ use getrandom::SysRng;
 use rand_core::TryRng;
 
 use crate::{
-    AuditDraft, ChangeRow, ChangeSet, CredentialId, CredentialRow, InstanceSecretRow, KeyId,
-    KeyRow, MasterCheckRow, NodeRow, OrgId, OrganizationRow, Outcome, ProjectId, ProjectRow,
-    StoreError, StoreErrorKind, Subject,
+    AccountKey, AuditDraft, ChangeRow, ChangeSet, CredentialId, CredentialRow, InstanceSecretRow,
+    KeyId, KeyRow, MasterCheckRow, NodeId, NodeRow, OrgId, OrganizationRow, Outcome, ProjectId,
+    ProjectRow, ShareRow, StoreError, StoreErrorKind, Subject,
 };
 
 /// All rows.
@@ -21,6 +21,7 @@ pub(super) struct State {
     pub(super) changes: Vec<ChangeRow>,
     pub(super) drafts: Vec<AuditDraft>,
     pub(super) nodes: Vec<NodeRow>,
+    pub(super) shares: BTreeMap<AccountKey, BTreeMap<NodeId, ShareRow>>,
 }
 
 impl State {

@@ -69,11 +69,43 @@ pub struct ShareRow {
     pub keep_until: Option<UnixMicros>,
 }
 
+impl ShareRow {
+    /// The share of a run that has drawn nothing yet: not there, which is the same as zeros.
+    #[must_use]
+    pub fn zeros(key: AccountKey, run: NodeId) -> Self {
+        Self {
+            key,
+            run,
+            out: 0,
+            settled: 0,
+            debt: 0,
+            unaccounted: 0,
+            keep_until: None,
+        }
+    }
+
+    /// All of it that counts against the cap: `out + settled + debt + unaccounted`. A sum that does not fit is the
+    /// largest number, which no cap has room for.
+    #[must_use]
+    pub fn used(&self) -> i64 {
+        self.amounts().iter().copied().fold(0, i64::saturating_add)
+    }
+
+    pub(crate) fn has_negative(&self) -> bool {
+        self.amounts().iter().any(|amount| *amount < 0)
+    }
+
+    fn amounts(&self) -> [i64; 4] {
+        [self.out, self.settled, self.debt, self.unaccounted]
+    }
+}
+
 /// A share inside the transaction of [`BudgetStore::draw`](crate::BudgetStore::draw).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Drawn {
-    /// The share of the run that draws; a share of zeros when it has none yet. What the step leaves here is written.
+    /// The share of the run that draws; a share of [zeros](ShareRow::zeros) when it has none yet. What the step leaves
+    /// here is written.
     pub share: ShareRow,
-    /// What the other runs' shares of the same account add up to: `out + settled + debt + unaccounted`.
+    /// What the other runs' shares of the same account have [used](ShareRow::used), together.
     pub others: i64,
 }
