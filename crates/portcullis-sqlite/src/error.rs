@@ -118,7 +118,7 @@ fn sentence(failure: ffi::Error) -> (StoreErrorKind, &'static str) {
 fn constraint(extended_code: i32) -> &'static str {
     match extended_code {
         ffi::SQLITE_CONSTRAINT_FOREIGNKEY => {
-            "the change set's organization has no such row as the change names"
+            "the organization has no such row as the write names, or is not there itself"
         }
         ffi::SQLITE_CONSTRAINT_UNIQUE | ffi::SQLITE_CONSTRAINT_PRIMARYKEY => {
             "the id, name or slot is taken already"

@@ -21,6 +21,10 @@ const MIGRATIONS: &[Migration] = &[
         name: "allowlists",
         text: include_str!("migrations/0002_allowlists.sql"),
     },
+    Migration {
+        name: "limits",
+        text: include_str!("migrations/0003_limits.sql"),
+    },
 ];
 
 /// One step of the schema.

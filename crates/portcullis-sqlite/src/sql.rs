@@ -1,11 +1,13 @@
 //! Statements and nothing else: each function runs on one connection, most inside the caller's transaction.
 
+pub(crate) mod budget;
 pub(crate) mod change;
 pub(crate) mod commit;
 pub(crate) mod credential;
 pub(crate) mod guard;
 pub(crate) mod instance;
 pub(crate) mod key;
+mod limits;
 pub(crate) mod log;
 pub(crate) mod node;
 pub(crate) mod tenant;

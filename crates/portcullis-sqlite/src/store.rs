@@ -3,16 +3,16 @@ use std::path::Path;
 use std::sync::Arc;
 
 use portcullis_store::{
-    ChangeRow, ChangeSet, ControlStore, CredentialId, CredentialRow, CredentialSlot,
-    InstanceSecretRow, KeyId, KeyRow, MasterCheckRow, NodeId, NodeRow, NodeStore, OrgId,
-    OrganizationRow, Outcome, Page, ProjectRow, Registration, SecretUse, StoreError, Tenants,
-    UnixMicros,
+    AccountKey, BudgetStore, ChangeRow, ChangeSet, ControlStore, CredentialId, CredentialRow,
+    CredentialSlot, Draw, DrawStep, InstanceSecretRow, KeyId, KeyRow, MasterCheckRow, NodeId,
+    NodeRow, NodeStore, OrgId, OrganizationRow, Outcome, Page, ProjectId, ProjectRow, Registration,
+    SecretUse, ShareRow, StoreError, Tenants, UnixMicros,
 };
 use rusqlite::Connection;
 
 use crate::error::Answer;
 use crate::open::{Missing, absolute, open};
-use crate::sql::{commit, credential, instance, key, log, node, tenant};
+use crate::sql::{budget, commit, credential, instance, key, log, node, tenant};
 use crate::worker::Worker;
 
 /// A store in one SQLite file. Clones share two threads: one writes, one reads.
@@ -99,6 +99,16 @@ impl SqliteStore {
         answer.map_err(|trouble| trouble.explain(self.path()))
     }
 
+    /// A write whose error tells whether nothing was written.
+    async fn transact<T, Work>(&self, work: Work) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        Work: FnOnce(&mut Connection) -> Answer<T> + Send + 'static,
+    {
+        let answer = self.shared.writer.call(work).await;
+        answer.map_err(|trouble| trouble.explain_commit(self.path()))
+    }
+
     async fn write<T, Work>(&self, work: Work) -> Result<T, StoreError>
     where
         T: Send + 'static,
@@ -120,10 +130,7 @@ impl fmt::Debug for SqliteStore {
 impl ControlStore for SqliteStore {
     async fn commit(&self, set: ChangeSet) -> Result<Outcome, StoreError> {
         set.check()?;
-        let answer = self.shared.writer.call(move |db| commit::commit(db, &set));
-        answer
-            .await
-            .map_err(|trouble| trouble.explain_commit(self.path()))
+        self.transact(move |db| commit::commit(db, &set)).await
     }
 
     async fn organization(&self, id: OrgId) -> Result<Option<OrganizationRow>, StoreError> {
@@ -132,6 +139,10 @@ impl ControlStore for SqliteStore {
 
     async fn organizations(&self, page: Page<OrgId>) -> Result<Vec<OrganizationRow>, StoreError> {
         self.read(move |db| tenant::organizations(db, page)).await
+    }
+
+    async fn project(&self, org: OrgId, id: ProjectId) -> Result<Option<ProjectRow>, StoreError> {
+        self.read(move |db| tenant::project(db, org, id)).await
     }
 
     async fn projects(&self, org: OrgId) -> Result<Vec<ProjectRow>, StoreError> {
@@ -213,5 +224,31 @@ impl NodeStore for SqliteStore {
 
     async fn leave(&self, id: NodeId) -> Result<(), StoreError> {
         self.write(move |db| node::leave(db, id)).await
+    }
+}
+
+impl BudgetStore for SqliteStore {
+    async fn draw(
+        &self,
+        run: NodeId,
+        accounts: Vec<AccountKey>,
+        mut step: DrawStep,
+    ) -> Result<(), StoreError> {
+        let draw = Draw::new(run, accounts)?;
+        self.transact(move |db| budget::draw(db, &draw, &mut step))
+            .await
+    }
+
+    async fn strand_others(&self, living: Vec<NodeId>) -> Result<u64, StoreError> {
+        self.transact(move |db| budget::strand_others(db, &living))
+            .await
+    }
+
+    async fn shares(&self, org: OrgId) -> Result<Vec<ShareRow>, StoreError> {
+        self.read(move |db| budget::shares(db, org)).await
+    }
+
+    async fn forget_shares(&self, now: UnixMicros) -> Result<u64, StoreError> {
+        self.write(move |db| budget::forget_shares(db, now)).await
     }
 }

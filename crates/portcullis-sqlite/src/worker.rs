@@ -1,3 +1,4 @@
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::thread;
 
@@ -27,6 +28,9 @@ impl Worker {
     }
 
     /// Runs `work` on the thread and waits for its answer.
+    ///
+    /// # Panics
+    /// With the panic of `work`: it may run code of the caller's, and the thread goes on for all others.
     pub(crate) async fn call<T, Work>(&self, work: Work) -> Answer<T>
     where
         T: Send + 'static,
@@ -34,11 +38,16 @@ impl Worker {
     {
         let (answer, answered) = oneshot::channel();
         let job = Job::Run(Box::new(move |connection| {
+            // Unwinding out of `work` drops its transaction, which rolls it back: the connection is as before.
+            let done = catch_unwind(AssertUnwindSafe(|| work(connection)));
             // Nobody may be waiting any more; the work is done all the same.
-            answer.send(work(connection)).ok();
+            answer.send(done).ok();
         }));
         self.jobs.send(job).map_err(|_| closed())?;
-        answered.await.map_err(|_| closed())?
+        match answered.await.map_err(|_| closed())? {
+            Ok(answer) => answer,
+            Err(panic) => resume_unwind(panic),
+        }
     }
 
     /// Ends the thread after the jobs before, and returns when its connection is closed.

@@ -8,7 +8,10 @@ use std::thread;
 use std::time::Duration;
 
 use portcullis_sqlite::SqliteStore;
-use portcullis_store::{ControlStore as _, Outcome, Page, StoreErrorKind};
+use portcullis_store::{
+    BudgetStore as _, Change, ChangeSet, ControlStore as _, KeyRow, LimitsRow, Outcome, Page,
+    RulesRow, StoreErrorKind, Tenants, UnixMicros,
+};
 use rusqlite::Connection;
 use tempfile::TempDir;
 
@@ -227,7 +230,7 @@ async fn a_newer_database_is_refused_with_both_versions() {
     let error = SqliteStore::open(&path).unwrap_err();
     assert_eq!(error.kind(), StoreErrorKind::Newer, "{error}");
     assert!(error.to_string().contains("version 99"), "{error}");
-    assert!(error.to_string().contains("up to version 2"), "{error}");
+    assert!(error.to_string().contains("up to version 3"), "{error}");
     assert!(fs::read(&path).unwrap() == before, "the file was changed");
 }
 
@@ -258,12 +261,9 @@ async fn rows_that_cannot_be_ours_are_corrupt_and_not_repeated() {
     let sql = "PRAGMA ignore_check_constraints = ON; PRAGMA foreign_keys = OFF;
                INSERT INTO keys VALUES (x'07070707070707070707070707070707', '<SECRET>!!!!',
                    x'09090909090909090909090909090909', 'n', 'p_', 'live', NULL, NULL, '{\"SECRET\":1}',
-                   NULL, NULL, 1, 1, NULL);";
+                   NULL, NULL, 1, 1, NULL, '[]', NULL);";
     db.execute_batch(sql).unwrap();
-    let error = store
-        .keys(portcullis_store::Tenants::All, Page::first(9))
-        .await
-        .unwrap_err();
+    let error = store.keys(Tenants::All, Page::first(9)).await.unwrap_err();
     assert_eq!(error.kind(), StoreErrorKind::Corrupt, "{error}");
     assert!(
         !format!("{error:?} {error}").contains("SECRET"),
@@ -273,21 +273,28 @@ async fn rows_that_cannot_be_ours_are_corrupt_and_not_repeated() {
 
 #[tokio::test]
 async fn an_older_database_is_brought_up_to_date_and_keeps_its_rows() {
-    let (_folder, path) = place();
-    let store = SqliteStore::open(&path).unwrap();
-    let _ = store.commit(rows::found("x")).await.unwrap();
-    let before = store.organizations(Page::first(9)).await.unwrap();
-    store.close().await;
-    // What the first version left: no lists of addresses.
-    let first_version = "ALTER TABLE organizations DROP COLUMN allow_ips;
-         ALTER TABLE keys DROP COLUMN allow_ips;
-         DELETE FROM schema_migrations WHERE version = 2;
-         PRAGMA user_version = 1;";
-    let db = Connection::open(&path).unwrap();
-    db.execute_batch(first_version).unwrap();
-    drop(db);
-    let store = SqliteStore::open(&path).unwrap();
-    assert_eq!(store.organizations(Page::first(9)).await.unwrap(), before);
+    for (version, undo) in [
+        (2, NO_LIMITS.to_owned()),
+        (1, [NO_LIMITS, NO_ALLOWLISTS].concat()),
+    ] {
+        let (_folder, path) = place();
+        let store = SqliteStore::open(&path).unwrap();
+        let _ = store.commit(rows::found("x")).await.unwrap();
+        let _ = store.commit(rows::step(1)).await.unwrap();
+        let _ = store.commit(mint(1)).await.unwrap();
+        let before = everything(&store).await;
+        store.close().await;
+        let db = Connection::open(&path).unwrap();
+        db.execute_batch(&format!(
+            "{undo} DELETE FROM schema_migrations WHERE version > {version}; PRAGMA user_version = {version};"
+        ))
+        .unwrap();
+        drop(db);
+        let store = SqliteStore::open(&path).unwrap();
+        // No caps, no rates, a first generation: as the rows were made, and read before.
+        assert_eq!(everything(&store).await, before, "from version {version}");
+        assert!(store.shares(rows::org()).await.unwrap().is_empty());
+    }
 }
 
 #[test]
@@ -312,7 +319,7 @@ fn many_threads_may_open_one_empty_path_at_once() {
                 row.get(0)
             })
             .unwrap();
-        assert_eq!(migrations, 2, "each migration once");
+        assert_eq!(migrations, 3, "each migration once");
     }
 }
 
@@ -369,6 +376,34 @@ async fn a_lock_that_does_not_come_free_is_unavailable() {
     );
 }
 
+/// Adds a key without a secret to project `n`.
+fn mint(n: u64) -> ChangeSet {
+    let key = KeyRow {
+        id: "aaaaaaaaaaaa".parse().unwrap(),
+        org: rows::org(),
+        project: rows::project_id(n),
+        name: "Key".to_owned(),
+        prefix: "mr_live_".to_owned(),
+        environment: "live".parse().unwrap(),
+        rules: RulesRow::default(),
+        limits: LimitsRow::default(),
+        disabled_at: None,
+        revoked_at: None,
+        created_at: UnixMicros(5),
+        generation: 1,
+        secrets: Vec::new(),
+    };
+    rows::set().change(Change::InsertKey(key))
+}
+
+async fn everything(store: &SqliteStore) -> impl PartialEq + std::fmt::Debug + use<> {
+    (
+        store.organizations(Page::first(9)).await.unwrap(),
+        store.projects(rows::org()).await.unwrap(),
+        store.keys(Tenants::All, Page::first(9)).await.unwrap(),
+    )
+}
+
 fn place() -> (TempDir, PathBuf) {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("portcullis.db");
@@ -393,5 +428,20 @@ fn modes(folder: &Path) -> Vec<(String, u32)> {
     files.sort();
     files
 }
+
+/// Undoes the third migration.
+const NO_LIMITS: &str = "
+    DROP TABLE shares;
+    DROP TRIGGER projects_keep_identity;
+    ALTER TABLE projects DROP COLUMN generation;
+    ALTER TABLE projects DROP COLUMN caps;
+    ALTER TABLE organizations DROP COLUMN caps;
+    ALTER TABLE keys DROP COLUMN caps;
+    ALTER TABLE keys DROP COLUMN rate;";
+
+/// Undoes the second.
+const NO_ALLOWLISTS: &str = "
+    ALTER TABLE organizations DROP COLUMN allow_ips;
+    ALTER TABLE keys DROP COLUMN allow_ips;";
 
 const INJECTION: &str = "Ünï \u{1f511} \0'); DROP TABLE keys; --\"";

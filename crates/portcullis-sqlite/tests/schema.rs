@@ -39,11 +39,11 @@ fn a_row_cannot_point_into_another_organization() {
     for sql in [
         "UPDATE keys SET project_id = x'b1b1b1b1b1b1b1b1b1b1b1b1b1b1b1b1', generation = 2",
         "INSERT INTO keys SELECT org_id, 'bbbbbbbbbbbb', x'b1b1b1b1b1b1b1b1b1b1b1b1b1b1b1b1', name, prefix,
-             environment, NULL, NULL, '[]', NULL, NULL, 1, 1, NULL FROM keys",
+             environment, NULL, NULL, '[]', NULL, NULL, 1, 1, NULL, '[]', NULL FROM keys",
         "UPDATE key_secrets SET org_id = x'bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb'",
         "INSERT INTO credentials VALUES (x'aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa', randomblob(16),
              x'b1b1b1b1b1b1b1b1b1b1b1b1b1b1b1b1', NULL, 'openai', 'default', 1, '', x'', 1, 1)",
-        "INSERT INTO projects VALUES (randomblob(16), randomblob(16), 'p', 1)",
+        "INSERT INTO projects VALUES (randomblob(16), randomblob(16), 'p', 1, '[]', 1)",
         "DELETE FROM organizations",
     ] {
         let error = db.run(sql).unwrap_err().to_string();
@@ -129,7 +129,7 @@ fn columns_hold_what_they_say() {
         "UPDATE key_secrets SET expires_at = 'soon'",
         "UPDATE key_secrets SET digest = 'text'",
         "UPDATE key_secrets SET created_at = 1.5",
-        "INSERT INTO projects VALUES (x'aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa', x'00', 'short id', 1)",
+        "INSERT INTO projects VALUES (x'aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa', x'00', 'short id', 1, '[]', 1)",
         "INSERT INTO changes VALUES (9, x'00', 'instance', NULL, NULL)",
         "INSERT INTO changes VALUES (9, randomblob(16), 'weather', NULL, NULL)",
         "INSERT INTO changes VALUES (9, randomblob(16), 'key', NULL, NULL)",
@@ -173,13 +173,14 @@ impl Database {
 const ROWS: &str = "
     PRAGMA foreign_keys = ON;
     INSERT INTO organizations VALUES
-        (x'aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa', 'A', x'', randomblob(8), 1, 1, NULL, 1, 1, NULL),
-        (x'bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb', 'B', x'', randomblob(8), 1, 1, NULL, 1, 1, NULL);
+        (x'aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa', 'A', x'', randomblob(8), 1, 1, NULL, 1, 1, NULL, '[]'),
+        (x'bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb', 'B', x'', randomblob(8), 1, 1, NULL, 1, 1, NULL, '[]');
     INSERT INTO projects VALUES
-        (x'aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa', x'a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1', 'P', 1),
-        (x'bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb', x'b1b1b1b1b1b1b1b1b1b1b1b1b1b1b1b1', 'P', 1);
+        (x'aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa', x'a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1', 'P', 1, '[]', 1),
+        (x'bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb', x'b1b1b1b1b1b1b1b1b1b1b1b1b1b1b1b1', 'P', 1, '[]', 1);
     INSERT INTO keys VALUES (x'aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa', 'aaaaaaaaaaaa',
-        x'a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1', 'K', 'mr_live_', 'live', NULL, NULL, '[]', NULL, NULL, 1, 1, NULL);
+        x'a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1', 'K', 'mr_live_', 'live', NULL, NULL, '[]', NULL, NULL, 1, 1, NULL, '[]',
+        NULL);
     INSERT INTO key_secrets VALUES (x'aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa', 'aaaaaaaaaaaa', 1, 'sha256', NULL,
         x'00', 'x2Qa', 1, NULL, NULL, NULL);
     INSERT INTO changes VALUES (1, randomblob(16), 'instance', NULL, NULL);

@@ -2,6 +2,7 @@ use portcullis_store::{Change, KeyId, OrgId, StoreError};
 use rusqlite::{Connection, Params, params};
 
 use super::key::Rules;
+use super::limits::{caps_json, rate_json};
 use super::value::json;
 use super::{credential, execute, instance, key, tenant};
 use crate::error::{Answer, conflict};
@@ -65,6 +66,14 @@ pub(super) fn apply(db: &Connection, org: Option<OrgId>, change: &Change) -> Ans
                 params![tenant, key.as_str(), at.map(|at| at.0)],
             )
         }
+        Change::SetKeyLimits { key, limits } => {
+            let sql = "UPDATE keys SET caps = ?3, rate = ?4, generation = generation + 1
+                       WHERE org_id = ?1 AND key_id = ?2";
+            let tenant = org.as_ref().map(OrgId::as_bytes);
+            let caps = caps_json(&limits.caps)?;
+            let rate = limits.rate.map(rate_json).transpose()?;
+            change_row(db, "key", sql, params![tenant, key.as_str(), caps, rate])
+        }
         Change::SetKeyRules { key, rules } => {
             let sql = "UPDATE keys SET providers = ?3, allow_models = ?4, deny_models = ?5, allow_ips = ?6,
                                        generation = generation + 1
@@ -88,11 +97,30 @@ pub(super) fn apply(db: &Connection, org: Option<OrgId>, change: &Change) -> Ans
             let allow_ips = allow_ips.as_deref().map(json).transpose()?;
             change_row(db, "organization", sql, params![tenant, allow_ips])
         }
+        Change::SetOrganizationCaps { caps } => {
+            let sql = "UPDATE organizations SET caps = ?2, generation = generation + 1
+                       WHERE org_id = ?1";
+            let tenant = org.as_ref().map(OrgId::as_bytes);
+            let caps = caps_json(caps)?;
+            change_row(db, "organization", sql, params![tenant, caps])
+        }
         Change::SetOrganizationSuspended { at } => {
             let sql = "UPDATE organizations SET suspended_at = ?2, generation = generation + 1
                        WHERE org_id = ?1";
             let tenant = org.as_ref().map(OrgId::as_bytes);
             change_row(db, "organization", sql, params![tenant, at.map(|at| at.0)])
+        }
+        Change::SetProjectCaps { project, caps } => {
+            let sql = "UPDATE projects SET caps = ?3, generation = generation + 1
+                       WHERE org_id = ?1 AND project_id = ?2";
+            let tenant = org.as_ref().map(OrgId::as_bytes);
+            let caps = caps_json(caps)?;
+            change_row(
+                db,
+                "project",
+                sql,
+                params![tenant, project.as_bytes(), caps],
+            )
         }
         Change::ShortenSecret {
             key,

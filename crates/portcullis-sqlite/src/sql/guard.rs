@@ -40,6 +40,17 @@ pub(super) fn holds(db: &Connection, org: Option<OrgId>, guard: &Guard) -> Answe
         Guard::OrganizationNameFree(name) => {
             !exists(db, "SELECT 1 FROM organizations WHERE name = ?1", [name])?
         }
+        Guard::OrganizationAt { generation } => {
+            let sql = "SELECT 1 FROM organizations WHERE org_id = ?1 AND generation = ?2";
+            let generation = i64::try_from(*generation).ok();
+            exists(db, sql, params![tenant, generation])?
+        }
+        Guard::ProjectAt { id, generation } => {
+            let sql =
+                "SELECT 1 FROM projects WHERE org_id = ?1 AND project_id = ?2 AND generation = ?3";
+            let generation = i64::try_from(*generation).ok();
+            exists(db, sql, params![tenant, id.as_bytes(), generation])?
+        }
         Guard::ProjectExists(id) => {
             let sql = "SELECT 1 FROM projects WHERE org_id = ?1 AND project_id = ?2";
             exists(db, sql, params![tenant, id.as_bytes()])?

@@ -1,6 +1,9 @@
-use portcullis_store::{KeyId, KeyRow, OrgId, Page, RulesRow, SecretRow, SecretUse, Tenants};
+use portcullis_store::{
+    KeyId, KeyRow, LimitsRow, OrgId, Page, RulesRow, SecretRow, SecretUse, Tenants,
+};
 use rusqlite::{Connection, OptionalExtension, Row, TransactionBehavior, params};
 
+use super::limits::{caps_json, rate_json};
 use super::value::{get, integer, json, limit, maybe};
 use super::{execute, rows};
 use crate::error::Answer;
@@ -10,7 +13,7 @@ pub(crate) fn key(connection: &mut Connection, id: KeyId) -> Answer<Option<KeyRo
     let db = connection.transaction()?;
     let sql =
         "SELECT key_id, org_id, project_id, name, prefix, environment, providers, allow_models,
-                      deny_models, disabled_at, revoked_at, created_at, generation, allow_ips
+                      deny_models, disabled_at, revoked_at, created_at, generation, allow_ips, caps, rate
                FROM keys WHERE key_id = ?1";
     let found = db
         .prepare_cached(sql)?
@@ -32,13 +35,15 @@ pub(crate) fn keys(
     let found = match tenants {
         Tenants::All => {
             let sql = "SELECT key_id, org_id, project_id, name, prefix, environment, providers,
-                              allow_models, deny_models, disabled_at, revoked_at, created_at, generation, allow_ips
+                              allow_models, deny_models, disabled_at, revoked_at, created_at, generation, allow_ips,
+                              caps, rate
                        FROM keys WHERE key_id > ?1 ORDER BY key_id LIMIT ?2";
             rows(&db, sql, params![after, limit], read_key)?
         }
         Tenants::One(org) => {
             let sql = "SELECT key_id, org_id, project_id, name, prefix, environment, providers,
-                              allow_models, deny_models, disabled_at, revoked_at, created_at, generation, allow_ips
+                              allow_models, deny_models, disabled_at, revoked_at, created_at, generation, allow_ips,
+                              caps, rate
                        FROM keys WHERE org_id = ?1 AND key_id > ?2 ORDER BY key_id LIMIT ?3";
             rows(&db, sql, params![org.as_bytes(), after, limit], read_key)?
         }
@@ -68,8 +73,8 @@ pub(crate) fn record_uses(connection: &mut Connection, uses: &[SecretUse]) -> An
 pub(super) fn insert_key(db: &Connection, row: &KeyRow) -> Answer<()> {
     let sql = "INSERT INTO keys (org_id, key_id, project_id, name, prefix, environment, providers,
                                  allow_models, deny_models, disabled_at, revoked_at, created_at, generation,
-                                 allow_ips)
-               VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)";
+                                 allow_ips, caps, rate)
+               VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)";
     let rules = Rules::of(&row.rules)?;
     let values = params![
         row.org.as_bytes(),
@@ -86,6 +91,8 @@ pub(super) fn insert_key(db: &Connection, row: &KeyRow) -> Answer<()> {
         row.created_at.0,
         integer(row.generation)?,
         rules.allow_ips,
+        caps_json(&row.limits.caps)?,
+        row.limits.rate.map(rate_json).transpose()?,
     ];
     execute(db, sql, values)?;
     row.secrets
@@ -164,6 +171,10 @@ fn read_key(row: &Row<'_>) -> rusqlite::Result<KeyRow> {
             allow_models: maybe(row, 7)?,
             deny_models: get(row, 8)?,
             allow_ips: maybe(row, 13)?,
+        },
+        limits: LimitsRow {
+            caps: get(row, 14)?,
+            rate: maybe(row, 15)?,
         },
         disabled_at: maybe(row, 9)?,
         revoked_at: maybe(row, 10)?,

@@ -1,13 +1,14 @@
-use portcullis_store::{OrgId, OrganizationRow, Page, ProjectRow};
+use portcullis_store::{OrgId, OrganizationRow, Page, ProjectId, ProjectRow};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
+use super::limits::caps_json;
 use super::value::{get, integer, json, limit, maybe};
 use super::{execute, rows};
 use crate::error::Answer;
 
 pub(crate) fn organization(db: &Connection, id: OrgId) -> Answer<Option<OrganizationRow>> {
     let sql = "SELECT org_id, name, salt, key_id, key_version, master_version, suspended_at,
-                      created_at, generation, allow_ips
+                      created_at, generation, allow_ips, caps
                FROM organizations WHERE org_id = ?1";
     let mut statement = db.prepare_cached(sql)?;
     Ok(statement
@@ -17,7 +18,7 @@ pub(crate) fn organization(db: &Connection, id: OrgId) -> Answer<Option<Organiza
 
 pub(crate) fn organizations(db: &Connection, page: Page<OrgId>) -> Answer<Vec<OrganizationRow>> {
     let sql = "SELECT org_id, name, salt, key_id, key_version, master_version, suspended_at,
-                      created_at, generation, allow_ips
+                      created_at, generation, allow_ips, caps
                FROM organizations WHERE org_id > ?1 ORDER BY org_id LIMIT ?2";
     let after: &[u8] = page.after.as_ref().map_or(&[], |id| id.as_bytes());
     Ok(rows(
@@ -28,16 +29,25 @@ pub(crate) fn organizations(db: &Connection, page: Page<OrgId>) -> Answer<Vec<Or
     )?)
 }
 
+pub(crate) fn project(db: &Connection, org: OrgId, id: ProjectId) -> Answer<Option<ProjectRow>> {
+    let sql = "SELECT project_id, org_id, name, created_at, generation, caps
+               FROM projects WHERE org_id = ?1 AND project_id = ?2";
+    let mut statement = db.prepare_cached(sql)?;
+    Ok(statement
+        .query_row(params![org.as_bytes(), id.as_bytes()], read_project)
+        .optional()?)
+}
+
 pub(crate) fn projects(db: &Connection, org: OrgId) -> Answer<Vec<ProjectRow>> {
-    let sql = "SELECT project_id, org_id, name, created_at
+    let sql = "SELECT project_id, org_id, name, created_at, generation, caps
                FROM projects WHERE org_id = ?1 ORDER BY project_id";
     Ok(rows(db, sql, [org.as_bytes()], read_project)?)
 }
 
 pub(super) fn insert_organization(db: &Connection, row: &OrganizationRow) -> Answer<()> {
     let sql = "INSERT INTO organizations (org_id, name, salt, key_id, key_version, master_version,
-                                          suspended_at, created_at, generation, allow_ips)
-               VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)";
+                                          suspended_at, created_at, generation, allow_ips, caps)
+               VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)";
     let values = params![
         row.id.as_bytes(),
         row.name,
@@ -49,18 +59,22 @@ pub(super) fn insert_organization(db: &Connection, row: &OrganizationRow) -> Ans
         row.created_at.0,
         integer(row.generation)?,
         row.allow_ips.as_deref().map(json).transpose()?,
+        caps_json(&row.caps)?,
     ];
     execute(db, sql, values)?;
     Ok(())
 }
 
 pub(super) fn insert_project(db: &Connection, row: &ProjectRow) -> Answer<()> {
-    let sql = "INSERT INTO projects (org_id, project_id, name, created_at) VALUES (?1, ?2, ?3, ?4)";
+    let sql = "INSERT INTO projects (org_id, project_id, name, created_at, generation, caps)
+               VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
     let values = params![
         row.org.as_bytes(),
         row.id.as_bytes(),
         row.name,
-        row.created_at.0
+        row.created_at.0,
+        integer(row.generation)?,
+        caps_json(&row.caps)?,
     ];
     execute(db, sql, values)?;
     Ok(())
@@ -78,6 +92,7 @@ fn read_organization(row: &Row<'_>) -> rusqlite::Result<OrganizationRow> {
         created_at: get(row, 7)?,
         generation: get(row, 8)?,
         allow_ips: maybe(row, 9)?,
+        caps: get(row, 10)?,
     })
 }
 
@@ -87,5 +102,7 @@ fn read_project(row: &Row<'_>) -> rusqlite::Result<ProjectRow> {
         org: get(row, 1)?,
         name: row.get(2)?,
         created_at: get(row, 3)?,
+        generation: get(row, 4)?,
+        caps: get(row, 5)?,
     })
 }

@@ -43,7 +43,7 @@ pub(super) fn json(list: &[String]) -> Result<String, StoreError> {
 }
 
 /// A type of ours, as a column holds it.
-pub(super) struct Db<T>(T);
+pub(super) struct Db<T>(pub(super) T);
 
 /// Ids: blobs of a fixed length. The parser's error is dropped, because it may quote the row.
 macro_rules! from_bytes {

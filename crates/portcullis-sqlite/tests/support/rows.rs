@@ -19,6 +19,7 @@ pub(crate) fn organization(name: &str) -> OrganizationRow {
         master_version: 1,
         suspended_at: None,
         allow_ips: None,
+        caps: Vec::new(),
         created_at: UnixMicros(3),
         generation: 1,
     }
@@ -31,20 +32,26 @@ pub(crate) fn found(name: &str) -> ChangeSet {
 
 /// Adds project `n` and steps the organization's generation: two changes that must come together.
 pub(crate) fn step(n: u64) -> ChangeSet {
-    let mut id = [9; 16];
-    id[..8].copy_from_slice(&n.to_be_bytes());
     let project = ProjectRow {
-        id: ProjectId::from_bytes(id).unwrap(),
+        id: project_id(n),
         org: org(),
         name: format!("Project {n}"),
+        caps: Vec::new(),
         created_at: UnixMicros(4),
+        generation: 1,
     };
     set()
         .change(Change::InsertProject(project))
         .change(Change::SetOrganizationSuspended { at: None })
 }
 
-fn set() -> ChangeSet {
+pub(crate) fn project_id(n: u64) -> ProjectId {
+    let mut id = [9; 16];
+    id[..8].copy_from_slice(&n.to_be_bytes());
+    ProjectId::from_bytes(id).unwrap()
+}
+
+pub(crate) fn set() -> ChangeSet {
     let (action, target) = (
         AuditAction::OrganizationCreated,
         AuditTarget::Organization(org()),

@@ -1,0 +1,141 @@
+use std::collections::BTreeSet;
+
+use portcullis_store::{AccountKey, Draw, DrawStep, Drawn, NodeId, OrgId, ShareRow, UnixMicros};
+use rusqlite::{Connection, Row, TransactionBehavior, params};
+
+use super::value::{get, maybe};
+use super::{execute, rows};
+use crate::error::{Answer, Trouble};
+
+/// The whole draw: what is there, the step, what it left. Leaving early rolls all of it back, and so does a panic of
+/// the step.
+pub(crate) fn draw(connection: &mut Connection, draw: &Draw, step: &mut DrawStep) -> Answer<()> {
+    // IMMEDIATE takes the write lock before the first read: nobody changes a share between the look and the write.
+    let db = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let found: Answer<Vec<Drawn>> = draw
+        .accounts()
+        .iter()
+        .map(|account| drawn(&db, account, draw.run()))
+        .collect();
+    let left = draw.take(found?, step)?;
+    if left.is_empty() {
+        return Ok(()); // a step that refused: nothing is to be made durable
+    }
+    for share in &left {
+        put(&db, share)?;
+    }
+    db.commit().map_err(Trouble::AtCommit)
+}
+
+/// Makes what is out of every run but `living` unaccounted.
+pub(crate) fn strand_others(connection: &mut Connection, living: &[NodeId]) -> Answer<u64> {
+    let db = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let runs = rows(
+        &db,
+        "SELECT DISTINCT run_id FROM shares WHERE out > 0",
+        [],
+        |row| get(row, 0),
+    )?;
+    let runs: BTreeSet<NodeId> = runs.into_iter().collect();
+    // A sum that does not fit stays the largest number: it was used up, and nothing may come free by counting.
+    let sql = "UPDATE shares
+               SET unaccounted = CASE WHEN unaccounted > 9223372036854775807 - out
+                                      THEN 9223372036854775807 ELSE unaccounted + out END,
+                   out = 0
+               WHERE run_id = ?1 AND out > 0";
+    let mut stranded = 0;
+    for run in runs.iter().filter(|run| !living.contains(run)) {
+        stranded += execute(&db, sql, [run.as_bytes()])? as u64;
+    }
+    db.commit().map_err(Trouble::AtCommit)?;
+    Ok(stranded)
+}
+
+/// An organization's shares, by account and run.
+pub(crate) fn shares(db: &Connection, org: OrgId) -> Answer<Vec<ShareRow>> {
+    let sql = "SELECT run_id, out, settled, debt, unaccounted, keep_until, unit, time_window, level, subject,
+                      period_start
+               FROM shares WHERE org_id = ?1
+               ORDER BY unit, time_window, level, subject, period_start, run_id";
+    let found = rows(db, sql, [org.as_bytes()], |row| {
+        let key = AccountKey {
+            org,
+            unit: row.get(6)?,
+            window: row.get(7)?,
+            level: row.get(8)?,
+            subject: row.get(9)?,
+            start: get(row, 10)?,
+        };
+        read(row, key)
+    });
+    Ok(found?)
+}
+
+/// Drops what need not be kept any longer.
+pub(crate) fn forget_shares(db: &Connection, now: UnixMicros) -> Answer<u64> {
+    Ok(execute(db, "DELETE FROM shares WHERE keep_until < ?1", [now.0])? as u64)
+}
+
+/// What the step sees of an account.
+fn drawn(db: &Connection, account: &AccountKey, run: NodeId) -> Answer<Drawn> {
+    let sql = "SELECT run_id, out, settled, debt, unaccounted, keep_until FROM shares
+               WHERE org_id = ?1 AND unit = ?2 AND time_window = ?3 AND level = ?4 AND subject = ?5
+                 AND period_start = ?6";
+    let mut drawn = Drawn {
+        share: ShareRow::zeros(account.clone(), run),
+        others: 0,
+    };
+    let mut statement = db.prepare_cached(sql)?;
+    let mut found = statement.query(params![
+        account.org.as_bytes(),
+        account.unit,
+        account.window,
+        account.level,
+        account.subject,
+        account.start.0,
+    ])?;
+    while let Some(row) = found.next()? {
+        let share = read(row, account.clone())?;
+        if share.run == run {
+            drawn.share = share;
+        } else {
+            drawn.others = drawn.others.saturating_add(share.used());
+        }
+    }
+    Ok(drawn)
+}
+
+fn put(db: &Connection, share: &ShareRow) -> Answer<()> {
+    let sql = "INSERT INTO shares (org_id, unit, time_window, level, subject, period_start, run_id, out, settled,
+                                   debt, unaccounted, keep_until)
+               VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)
+               ON CONFLICT DO UPDATE SET out = ?8, settled = ?9, debt = ?10, unaccounted = ?11, keep_until = ?12";
+    let values = params![
+        share.key.org.as_bytes(),
+        share.key.unit,
+        share.key.window,
+        share.key.level,
+        share.key.subject,
+        share.key.start.0,
+        share.run.as_bytes(),
+        share.out,
+        share.settled,
+        share.debt,
+        share.unaccounted,
+        share.keep_until.map(|at| at.0),
+    ];
+    execute(db, sql, values)?;
+    Ok(())
+}
+
+fn read(row: &Row<'_>, key: AccountKey) -> rusqlite::Result<ShareRow> {
+    Ok(ShareRow {
+        key,
+        run: get(row, 0)?,
+        out: row.get(1)?,
+        settled: row.get(2)?,
+        debt: row.get(3)?,
+        unaccounted: row.get(4)?,
+        keep_until: maybe(row, 5)?,
+    })
+}
