@@ -27,10 +27,18 @@ pub struct Authenticate {
 
 impl Authenticate {
     pub(crate) fn now(node: &Arc<Node>, presented: &Presented, client: Client) -> Self {
-        let answer = authenticate(node, presented, client);
-        if let Err(refusal) = &answer {
-            tracing::info!(code = refusal.code(), peer = ?client.peer(), why = %refusal, "refused");
-        }
+        let answer = authenticate(node, presented, client).map_err(|refusal| {
+            let refusal = if refusal.is_before_secret() {
+                node.flood.judge(refusal, client.resolved(&node.address_source))
+            } else {
+                refusal
+            };
+            if !matches!(refusal, Refusal::TooManyAttempts { .. }) {
+                // Those are counted, and logged together: a flood must not fill the log.
+                tracing::info!(code = refusal.code(), peer = ?client.peer(), why = %refusal, "refused");
+            }
+            refusal
+        });
         Self {
             answer: Some(answer),
         }

@@ -8,6 +8,7 @@ use getrandom::SysRng;
 use portcullis_allowlist::AddressSource;
 use portcullis_envelope::{InvalidContext, KeyError, MasterKeys};
 use portcullis_key::MaxLifetime;
+use portcullis_limits::{NanoUsd, PriceList};
 use portcullis_scope::{Environments, InvalidList};
 use portcullis_store::{Actor, NodeId, NodeRow, ProviderName, Registration, StoreError};
 
@@ -16,6 +17,10 @@ use crate::clock::{Clock, SystemClock};
 use crate::convert;
 use crate::gate::Gate;
 use crate::instance::{self, DigestPolicy};
+use crate::limits::attempts::Attempts;
+use crate::limits::debits::Debits;
+use crate::limits::flood::{FloodPolicy, FloodShield};
+use crate::limits::policy::OutputPolicy;
 use crate::node::Node;
 use crate::node::follow::Follower;
 use crate::node::freshness::{Freshness, FreshnessPolicy, InvalidFreshness, MAX_LEASE};
@@ -40,6 +45,10 @@ pub struct GateBuilder {
     description: String,
     credential_hint: Option<Box<str>>,
     observer: Option<Observer>,
+    prices: PriceList,
+    chunk: NanoUsd,
+    outputs: OutputPolicy,
+    flood: FloodPolicy,
 }
 
 impl GateBuilder {
@@ -57,6 +66,10 @@ impl GateBuilder {
             description: format!("process {}", std::process::id()),
             credential_hint: None,
             observer: None,
+            prices: PriceList::empty(),
+            chunk: CHUNK,
+            outputs: OutputPolicy::default(),
+            flood: FloodPolicy::default(),
         }
     }
 
@@ -125,6 +138,32 @@ impl GateBuilder {
         self
     }
 
+    /// What models cost. Without this call none has a price, and under a cap in dollars every request is refused;
+    /// [`Gate::set_prices`] replaces it.
+    pub fn prices(mut self, prices: PriceList) -> Self {
+        self.prices = prices;
+        self
+    }
+
+    /// How many dollars are debited durably at a time, for each counter, to be held from in memory; $1 by default. A crash
+    /// strands at most that beside what was under way. Zero makes one durable write for each request.
+    pub fn budget_chunk(mut self, amount: NanoUsd) -> Self {
+        self.chunk = amount;
+        self
+    }
+
+    /// How the output of requests is limited under a cap in tokens or dollars.
+    pub fn outputs(mut self, policy: OutputPolicy) -> Self {
+        self.outputs = policy;
+        self
+    }
+
+    /// How many invalid credentials one client address may present.
+    pub fn flood(mut self, policy: FloodPolicy) -> Self {
+        self.flood = policy;
+        self
+    }
+
     /// Opens the gate: prepares the instance, takes the lease and loads the rules. The [`Upkeep`] has to be spawned,
     /// or the gate refuses requests as soon as its rules are older than the bound.
     ///
@@ -133,6 +172,9 @@ impl GateBuilder {
     /// configuration that contradicts itself.
     pub async fn open(self) -> Result<(Gate, Upkeep), OpenError> {
         self.freshness.check()?;
+        if self.chunk < NanoUsd::ZERO {
+            return Err(OpenError::Chunk { given: self.chunk });
+        }
         let environments = Environments::parse(self.environments.as_deref())?;
         let now = self.clock.now();
         let at = convert::micros(now.utc);
@@ -149,9 +191,10 @@ impl GateBuilder {
         register(&self.stores, &*self.clock, &self.freshness, me).await?;
 
         let now = self.clock.now();
+        let clock: Arc<dyn Clock> = Arc::from(self.clock);
         let node = Arc::new(Node {
             id,
-            clock: self.clock,
+            clock: Arc::clone(&clock),
             stores: self.stores,
             master: self.master,
             digests: self.digests,
@@ -166,6 +209,12 @@ impl GateBuilder {
             follower: Follower::new(),
             uses: Uses::new(),
             upgrades: Upgrades::new(),
+            prices: ArcSwap::from_pointee(self.prices),
+            chunk: self.chunk,
+            outputs: self.outputs,
+            debits: Arc::new(Debits::new()),
+            attempts: Attempts::of(id),
+            flood: FloodShield::new(self.flood, clock),
             observer: self.observer,
             credential_hint: self.credential_hint,
         });
@@ -208,6 +257,10 @@ impl fmt::Debug for GateBuilder {
 
 /// Loads the rules and confirms them under a lease that is still this process's own.
 async fn start(node: &Node) -> Result<(), OpenError> {
+    let stranded = node.stores.strand_others(vec![node.id]).await?;
+    if stranded > 0 {
+        tracing::warn!(shares = stranded, "a process that is gone had debited dollars and not accounted for them; they count as used");
+    }
     node.load().await?;
     node.renew_lease().await?;
     node.follow().await?;
@@ -267,6 +320,12 @@ pub enum OpenError {
          refused, and whoever writes the table could plant one. Configure the policy that the database was made with"
     )]
     DigestPolicyWeaker,
+    /// A negative chunk.
+    #[error("budget_chunk is {given}, but must be $0 or more; $0 makes one durable write for each request")]
+    Chunk {
+        /// What was given.
+        given: NanoUsd,
+    },
     /// A configured environment is not one.
     #[error(transparent)]
     Environments(#[from] InvalidList),
@@ -327,3 +386,6 @@ pub enum OpenError {
     #[error(transparent)]
     Store(#[from] StoreError),
 }
+
+/// A dollar at a time: few durable writes, and little to lose in a crash.
+const CHUNK: NanoUsd = NanoUsd::from_nanos(1_000_000_000);

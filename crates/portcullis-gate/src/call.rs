@@ -2,10 +2,15 @@
 
 use std::fmt;
 
+use bytes::Bytes;
 use portcullis_dialect::Usage;
+use portcullis_limits::Price;
 
 use crate::caller::{Caller, Revoked};
 use crate::clock::Reading;
+use crate::convert;
+use crate::limits::hold::Charge;
+use crate::limits::quota::RateLimits;
 use crate::permit::Provider;
 use crate::settlement::{End, Settlement};
 
@@ -16,15 +21,29 @@ pub struct Call {
     caller: Caller,
     provider: Provider,
     began: Reading,
+    bill: Bill,
     settled: bool,
 }
 
+/// What a call is charged by, and what it was allowed to ask for.
+#[derive(Default)]
+pub(crate) struct Bill {
+    /// What its model costs.
+    pub(crate) price: Option<Price>,
+    /// What is held for it, if anything limits it.
+    pub(crate) charge: Option<Charge>,
+    /// The body with its output limit written into it, where that had to be done.
+    pub(crate) body: Option<Bytes>,
+    pub(crate) limits: RateLimits,
+}
+
 impl Call {
-    pub(crate) fn begin(caller: Caller, provider: Provider, began: Reading) -> Self {
+    pub(crate) fn begin(caller: Caller, provider: Provider, bill: Bill, began: Reading) -> Self {
         Self {
             caller,
             provider,
             began,
+            bill,
             settled: false,
         }
     }
@@ -52,6 +71,20 @@ impl Call {
         self.caller.revoked()
     }
 
+    /// The body to send: `body`, which the dispatch was made from, as it was authorized. Where a cap counts tokens or dollars, the
+    /// output limit that is held for stands in it; a body that is sent without may use more than was held, and what it uses
+    /// more becomes debt.
+    #[must_use]
+    pub fn outgoing(&self, body: Bytes) -> Bytes {
+        self.bill.body.clone().unwrap_or(body)
+    }
+
+    /// What is left of the key's rates, as of when the call was authorized.
+    #[must_use]
+    pub fn rate_limits(&self) -> RateLimits {
+        self.bill.limits
+    }
+
     /// Settles the call. Synchronous, so that it can be done from a body's poll and from `Drop`.
     pub fn settle(mut self, usage: Usage) {
         self.finish(usage, End::Settled);
@@ -63,6 +96,11 @@ impl Call {
         }
         let end = if self.is_revoked() { End::Cut } else { end };
         let node = &self.caller.node;
+        let cost = convert::tokens(usage).zip(self.bill.price);
+        let cost = cost.and_then(|(tokens, price)| price.cost(tokens));
+        if let Some(charge) = self.bill.charge.take() {
+            charge.settle(convert::usage(usage));
+        }
         let settlement = Settlement {
             org: self.caller.org(),
             project: self.caller.project(),
@@ -70,6 +108,7 @@ impl Call {
             secret_version: self.caller.secret_version(),
             provider: self.provider.name(),
             usage,
+            cost,
             end,
             began: self.began.utc,
             took: node.clock.now().age_of(self.began).unwrap_or_default(),

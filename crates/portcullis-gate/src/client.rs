@@ -1,6 +1,6 @@
 //! Who is at the other end of the connection, and from where it may be.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use http::HeaderMap;
 use http::header::HeaderValue;
@@ -62,6 +62,12 @@ impl Client {
     #[must_use]
     pub fn address(&self) -> Option<ClientAddress> {
         self.address?.ok()
+    }
+
+    /// The address under which the client is counted: its own, or that of the connection's other end.
+    pub(crate) fn ip(&self) -> Option<IpAddr> {
+        let own = self.address().map(|client| client.address());
+        own.or_else(|| self.peer.map(|peer| peer.ip()))
     }
 
     /// The same client with its address, from the one place that is configured.

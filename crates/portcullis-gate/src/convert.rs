@@ -1,6 +1,9 @@
 //! Rows to leaf types and back: the one place where flat data gets its meaning.
 
+use std::collections::BTreeMap;
+use std::num::NonZeroU32;
 use std::sync::Arc;
+use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use portcullis_allowlist::Allowlist;
@@ -9,11 +12,16 @@ use portcullis_envelope::{
     SealingKey,
 };
 use portcullis_key::KeyDigest;
+use portcullis_limits::{
+    Account, Cap, Counter, Level, Limit, NanoUsd, Rate, Share, Unit, Window,
+};
 use portcullis_scope::{Environment, Models, Providers, Scope, Status};
 use portcullis_store::{
-    Blob, CredentialRow, CredentialSlot, KeyRow, OrganizationRow, RulesRow, SecretRow, UnixMicros,
+    AccountKey, Blob, CapRow, CredentialRow, CredentialSlot, KeyRow, OrgId,
+    OrganizationRow, ProjectRow, RateRow, RulesRow, SecretRow, ShareRow, UnixMicros,
 };
 
+use crate::limits::rules::{KeyLimits, ProjectRules};
 use crate::node::cell::Cell;
 use crate::node::slot::{Rules, Secret};
 use crate::node::vault::{OrgRules, SealedCredential};
@@ -67,6 +75,7 @@ pub(crate) fn rules(row: &KeyRow, before: Option<&Rules>) -> Result<Rules, BadRo
     Ok(Rules {
         generation: row.generation,
         allowlist: allowlist(row.rules.allow_ips.as_deref())?,
+        limits: key_limits(row)?,
         secrets: slots,
     })
 }
@@ -76,6 +85,10 @@ pub(crate) fn no_rules(generation: u64) -> Rules {
     Rules {
         generation,
         allowlist: Allowlist::Unrestricted,
+        limits: KeyLimits {
+            caps: Vec::new(),
+            rate: None,
+        },
         secrets: [None, None],
     }
 }
@@ -113,15 +126,29 @@ pub(crate) fn models(rules: &RulesRow) -> Result<Models, BadRow> {
         .map_err(|e| BadRow::new("the allowed or denied models", e))
 }
 
-/// What an organization's row allows. With a list that cannot be read the organization is shut out.
+/// What an organization's row allows. With a list or a cap that cannot be read the organization is shut out.
 pub(crate) fn organization_rules(row: &OrganizationRow) -> OrgRules {
-    let list = allowlist(row.allow_ips.as_deref()).inspect_err(|why| {
-        tracing::error!(org = %row.id, %why, "the organization is shut out");
-    });
+    let shut_out = |why: &BadRow| tracing::error!(org = %row.id, %why, "the organization is shut out");
+    let list = allowlist(row.allow_ips.as_deref()).inspect_err(shut_out);
+    let caps = caps(Level::Organization, &row.id.to_string(), &row.caps).inspect_err(shut_out);
     OrgRules {
         generation: row.generation,
-        suspended: row.suspended_at.is_some() || list.is_err(),
+        suspended: row.suspended_at.is_some() || list.is_err() || caps.is_err(),
         allowlist: list.unwrap_or(Allowlist::Unrestricted),
+        caps: caps.unwrap_or_default(),
+    }
+}
+
+/// What a project's row allows. With a cap that cannot be read nothing is.
+pub(crate) fn project_rules(row: &ProjectRow) -> ProjectRules {
+    let id = row.id.to_string();
+    let caps = caps(Level::Project, &id, &row.caps).unwrap_or_else(|why| {
+        tracing::error!(project = %row.id, %why, "the project is shut out");
+        vec![nothing_allowed(Level::Project, &id)]
+    });
+    ProjectRules {
+        generation: row.generation,
+        caps,
     }
 }
 
@@ -131,11 +158,166 @@ pub(crate) fn no_organization() -> OrgRules {
         generation: u64::MAX,
         suspended: true,
         allowlist: Allowlist::Unrestricted,
+        caps: Vec::new(),
     }
 }
 
 fn allowlist(entries: Option<&[String]>) -> Result<Allowlist, BadRow> {
     Allowlist::parse(entries).map_err(|e| BadRow::new("the allowed addresses", e))
+}
+
+/// What a key's row lets it use up.
+fn key_limits(row: &KeyRow) -> Result<KeyLimits, BadRow> {
+    Ok(KeyLimits {
+        caps: caps(Level::Key, row.id.as_str(), &row.limits.caps)?,
+        rate: row.limits.rate.map(rate).transpose()?,
+    })
+}
+
+/// The caps of one key, project or organization.
+fn caps(level: Level, subject: &str, rows: &[CapRow]) -> Result<Vec<Cap>, BadRow> {
+    let cap = |row: &CapRow| {
+        let (window, limit) = cap_parts(row)?;
+        Ok(Cap::new(level, subject, window, limit))
+    };
+    rows.iter().map(cap).collect()
+}
+
+/// What a cap's row says.
+pub(crate) fn cap_parts(row: &CapRow) -> Result<(Window, Limit), BadRow> {
+    let bad = |why: &dyn ToString| BadRow::new("a cap", why.to_string());
+    let unit: Unit = row.unit.parse().map_err(|e| bad(&e))?;
+    let window: Window = row.window.parse().map_err(|e| bad(&e))?;
+    let count = || u64::try_from(row.amount).map_err(|e| bad(&e));
+    let limit = match unit {
+        Unit::Requests => Limit::Requests(count()?),
+        Unit::Tokens => Limit::Tokens(count()?),
+        Unit::Usd => Limit::Usd(NanoUsd::from_nanos(i64::try_from(count()?).map_err(|e| bad(&e))?)),
+    };
+    Ok((window, limit))
+}
+
+/// The row of a cap.
+pub(crate) fn cap_row(window: Window, limit: Limit) -> CapRow {
+    CapRow {
+        unit: limit.unit().as_str().to_owned(),
+        window: window.to_string(),
+        amount: limit.amount(),
+    }
+}
+
+/// A cap that admits nothing.
+pub(crate) fn nothing_allowed(level: Level, subject: &str) -> Cap {
+    Cap::new(level, subject, Window::Total, Limit::Requests(0))
+}
+
+/// What a rate's row says.
+pub(crate) fn rate(row: RateRow) -> Result<Rate, BadRow> {
+    let bad = || BadRow::new("the rate", "it has a zero in it");
+    let count = NonZeroU32::new(row.requests).ok_or_else(bad)?;
+    let burst = NonZeroU32::new(row.burst).ok_or_else(bad)?;
+    let seconds = NonZeroU32::new(row.seconds).ok_or_else(bad)?;
+    let period = Duration::from_secs(u64::from(seconds.get()));
+    Ok(Rate::per(count, period, burst))
+}
+
+/// The name of a counter's account in the durable books.
+pub(crate) fn account_key(org: OrgId, counter: &Counter, start: DateTime<Utc>) -> AccountKey {
+    AccountKey {
+        org,
+        unit: counter.unit.as_str().to_owned(),
+        window: counter.window.to_string(),
+        level: counter.level.as_str().to_owned(),
+        subject: counter.subject.to_string(),
+        start: micros(start),
+    }
+}
+
+/// The counter that an account of the durable books belongs to.
+pub(crate) fn counter(key: &AccountKey) -> Result<Counter, BadRow> {
+    let bad = |why: &dyn ToString| BadRow::new("an account", why.to_string());
+    Ok(Counter {
+        unit: key.unit.parse().map_err(|e| bad(&e))?,
+        window: key.window.parse().map_err(|e| bad(&e))?,
+        level: key.level.parse().map_err(|e| bad(&e))?,
+        subject: key.subject.as_str().into(),
+    })
+}
+
+/// A share as the leaf reckons with it.
+pub(crate) fn share(row: &ShareRow) -> Share {
+    Share {
+        out: row.out,
+        settled: row.settled,
+        debt: row.debt,
+        unaccounted: row.unaccounted,
+    }
+}
+
+/// Writes a share into its row.
+pub(crate) fn put_share(row: &mut ShareRow, share: Share) {
+    let Share {
+        out,
+        settled,
+        debt,
+        unaccounted,
+    } = share;
+    (row.out, row.settled, row.debt, row.unaccounted) = (out, settled, debt, unaccounted);
+}
+
+/// What was used, as the ledger charges it.
+pub(crate) fn usage(usage: portcullis_dialect::Usage) -> portcullis_limits::Usage {
+    match usage {
+        portcullis_dialect::Usage::Exact(counted) => portcullis_limits::Usage::Exact(count(counted)),
+        portcullis_dialect::Usage::Partial(counted) => {
+            portcullis_limits::Usage::Partial(count(counted))
+        }
+        portcullis_dialect::Usage::Unknown => portcullis_limits::Usage::Unknown,
+    }
+}
+
+/// What was counted, whether or not it was all.
+pub(crate) fn tokens(usage: portcullis_dialect::Usage) -> Option<portcullis_limits::Tokens> {
+    match usage {
+        portcullis_dialect::Usage::Exact(counted) | portcullis_dialect::Usage::Partial(counted) => {
+            Some(count(counted))
+        }
+        portcullis_dialect::Usage::Unknown => None,
+    }
+}
+
+fn count(tokens: portcullis_dialect::Tokens) -> portcullis_limits::Tokens {
+    let portcullis_dialect::Tokens {
+        input,
+        cached_input,
+        output,
+    } = tokens;
+    portcullis_limits::Tokens {
+        input,
+        cached_input,
+        output,
+    }
+}
+
+/// The accounts with which a node starts. Requests and tokens go on where they were written last. Dollars start at nothing:
+/// what was used stands in the durable books, which every chunk is debited from; the account is there so that
+/// the counter does not go back to an earlier period.
+pub(crate) fn counted(rows: Vec<ShareRow>) -> impl Iterator<Item = Result<(Counter, Account), BadRow>> {
+    let mut sums: BTreeMap<AccountKey, Share> = BTreeMap::new();
+    for row in rows {
+        let share = share(&row);
+        let sum = sums.entry(row.key).or_default();
+        sum.settled = sum.settled.saturating_add(share.settled);
+        sum.debt = sum.debt.saturating_add(share.debt);
+    }
+    sums.into_iter().map(|(key, sum)| {
+        let counter = counter(&key)?;
+        let mut account = Account::new(time(key.start));
+        if counter.unit != Unit::Usd {
+            (account.settled, account.debt) = (sum.settled, sum.debt);
+        }
+        Ok((counter, account))
+    })
 }
 
 fn digest(secret: &SecretRow) -> Result<KeyDigest, BadRow> {

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use portcullis_dialect::{Endpoint, Request};
+use portcullis_limits::TokenBound;
 
 use crate::refusal::Refusal;
 
@@ -14,6 +15,7 @@ pub struct Dispatch<'a> {
     pub(crate) provider: &'a str,
     pub(crate) target: Target<'a>,
     pub(crate) credential: CredentialChoice<'a>,
+    pub(crate) estimate: Estimate<'a>,
 }
 
 /// What is asked of the provider, as far as it concerns the rules.
@@ -25,6 +27,21 @@ pub(crate) enum Target<'a> {
     ModelList,
     /// A call of which nobody can tell the model.
     Opaque,
+}
+
+/// What the call may use at most, as far as anybody can tell. It is looked at under a cap in tokens or dollars only.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Estimate<'a> {
+    /// Nobody can tell.
+    Unknown,
+    /// No token.
+    Nothing,
+    /// Whoever dispatches can tell, and sees to it.
+    Known(TokenBound),
+    /// It is read from this body, and its output limit is written into what is forwarded.
+    Body(Endpoint, &'a [u8]),
+    /// It is read from this request.
+    Request(&'a Request<'a>),
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -41,27 +58,61 @@ impl<'a> Dispatch<'a> {
 
     /// A call whose model is read from `request`, a body that was read strictly.
     ///
-    /// Forward [`Request::to_bytes`], not the bytes that came in: what was read is what is sent.
-    pub fn from_request(provider: &'a str, request: &'a Request<'_>) -> Self {
-        Self::new(provider, request.model())
+    /// Forward [`Request::to_bytes`], not the bytes that came in: what was read is what is sent; by way of
+    /// [`Call::outgoing`](crate::Call::outgoing), so that a cap is a cap.
+    pub fn from_request(provider: &'a str, request: &'a Request<'a>) -> Self {
+        Self {
+            estimate: Estimate::Request(request),
+            ..Self::new(provider, request.model())
+        }
     }
 
     /// A call whose model is read from the body of an OpenAI chat completion.
     ///
     /// A body that could be read in two ways (duplicate keys, keys that differ by case) is refused, so the same bytes
-    /// may be forwarded.
+    /// may be forwarded: by way of [`Call::outgoing`](crate::Call::outgoing), which writes the output limit into them where a
+    /// cap needs it.
     ///
     /// # Errors
     /// [`Refusal::Body`].
     pub fn from_openai(provider: &'a str, body: &'a [u8]) -> Result<Self, Refusal> {
-        let model = Request::parse(Endpoint::ChatCompletions, body)?.into_model();
-        Ok(Self::new(provider, model))
+        let endpoint = Endpoint::ChatCompletions;
+        let model = Request::parse(endpoint, body)?.into_model();
+        Ok(Self::new(provider, model).reading(endpoint, body))
+    }
+
+    /// Reads what the call may use at most from `body`, a body for `endpoint` that was read strictly before.
+    ///
+    /// Without this and [`with_bound`](Self::with_bound) nobody can tell, and the call is refused under a cap in tokens
+    /// or dollars.
+    pub fn reading(self, endpoint: Endpoint, body: &'a [u8]) -> Self {
+        Self {
+            estimate: Estimate::Body(endpoint, body),
+            ..self
+        }
+    }
+
+    /// The most that the call can use, from whoever builds its body. It is a bound only if the output limit and the number
+    /// of choices stand in that body.
+    pub fn with_bound(self, bound: TokenBound) -> Self {
+        Self {
+            estimate: Estimate::Known(bound),
+            ..self
+        }
+    }
+
+    /// A call that uses no token, such as a look at one model: counted as a request and as nothing else.
+    pub fn without_usage(self) -> Self {
+        Self {
+            estimate: Estimate::Nothing,
+            ..self
+        }
     }
 
     /// A request for the provider's list of models. Filter the answer by
     /// [`Caller::allows_model`](crate::Caller::allows_model).
     pub fn model_list(provider: &'a str) -> Self {
-        Self::to(provider, Target::ModelList)
+        Self::to(provider, Target::ModelList).without_usage()
     }
 
     /// A call of which the model cannot be told, to a path this gateway does not know: refused for a key that may not
@@ -92,6 +143,7 @@ impl<'a> Dispatch<'a> {
             provider,
             target,
             credential: CredentialChoice::Named("default"),
+            estimate: Estimate::Unknown,
         }
     }
 }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use http::HeaderMap;
 use portcullis_envelope::MasterKeys;
+use portcullis_limits::PriceList;
 use portcullis_store::{Actor, StoreError};
 
 use crate::admin::Admin;
@@ -55,6 +56,11 @@ impl Gate {
         Admin::within(&self.node, actor)
     }
 
+    /// Replaces the price list. What is held is settled at the price under which it was held.
+    pub fn set_prices(&self, prices: PriceList) {
+        self.node.prices.store(Arc::new(prices));
+    }
+
     /// Stops serving: refuses requests from now on, ends running responses, writes what waits to be written, and
     /// frees the lease so that a successor need not wait for it to run out.
     ///
@@ -63,6 +69,7 @@ impl Gate {
     pub async fn close(&self) -> Result<(), StoreError> {
         self.node.freshness.close();
         self.node.cut_everything(CutReason::Unavailable);
+        self.node.close_books().await;
         let written = self.node.write_waiting().await;
         self.node.stores.leave(self.node.id).await?;
         written

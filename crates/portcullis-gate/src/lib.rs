@@ -52,6 +52,7 @@ mod dispatch;
 mod doctor;
 mod gate;
 mod instance;
+mod limits;
 mod master_key_file;
 mod node;
 mod pages;
@@ -78,6 +79,9 @@ pub use dispatch::Dispatch;
 pub use doctor::{Diagnosis, Finding};
 pub use gate::Gate;
 pub use instance::DigestPolicy;
+pub use limits::flood::FloodPolicy;
+pub use limits::policy::OutputPolicy;
+pub use limits::quota::{Quota, RateLimits};
 pub use master_key_file::{MasterKeyFile, MasterKeyFileError};
 pub use node::freshness::{FreshnessPolicy, InvalidFreshness};
 pub use permit::Permit;
@@ -92,9 +96,17 @@ pub use portcullis_allowlist::{
     AddressError, AddressSource, Allowlist, ClientAddress, InvalidSource, ListHeader, Listener,
     ProxyHeader, Verdict, Warning, review,
 };
-pub use portcullis_dialect::{Dialect, Endpoint, ModelList, Request, Tokens, Usage, UsageReader};
+pub use portcullis_dialect::{
+    Dialect, Endpoint, InvalidOutputLimit, ModelList, OutputLimit, Request, Tokens, Unbounded,
+    Usage, UsageReader,
+};
 pub use portcullis_envelope::{InvalidMasterKeys, MasterKey, MasterKeys};
 pub use portcullis_key::{KeyPrefix, Lifetime, LifetimeError, MaxLifetime, MintedKey, PrefixError};
+pub use portcullis_limits::{
+    CapReached, DuplicateCap, InvalidAmount, InvalidPriceList, InvalidWindow, Level, Limit,
+    LimitRefusal, ModelEntry, NanoUsd, Price, PriceList, TokenBound, TooSoon, Unit, UnknownZone,
+    Window, Zone,
+};
 pub use portcullis_store::{
     Actor, CredentialId, CredentialName, EnvironmentName, KeyId, OrgId, ProjectId, ProviderName,
     StoreError, StoreErrorKind, UnixMicros,

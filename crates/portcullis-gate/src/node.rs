@@ -14,6 +14,7 @@ use arc_swap::ArcSwap;
 use portcullis_allowlist::AddressSource;
 use portcullis_envelope::MasterKeys;
 use portcullis_key::{Digester, MaxLifetime};
+use portcullis_limits::{NanoUsd, PriceList};
 use portcullis_scope::Environments;
 use portcullis_store::{KeyId, NodeId, OrgId, ProviderName};
 
@@ -26,13 +27,17 @@ use self::uses::Uses;
 use self::vault::OrgState;
 use crate::clock::Clock;
 use crate::instance::DigestPolicy;
+use crate::limits::attempts::Attempts;
+use crate::limits::debits::Debits;
+use crate::limits::flood::FloodShield;
+use crate::limits::policy::OutputPolicy;
 use crate::settlement::Observer;
 use crate::stores::Stores;
 
 /// What a gate shares with its callers and its upkeep.
 pub(crate) struct Node {
     pub(crate) id: NodeId,
-    pub(crate) clock: Box<dyn Clock>,
+    pub(crate) clock: Arc<dyn Clock>,
     pub(crate) stores: Stores,
     pub(crate) master: MasterKeys,
     /// The accepted digest schemes, with the peppers that are known now.
@@ -49,6 +54,15 @@ pub(crate) struct Node {
     pub(crate) freshness: Freshness,
     pub(crate) follower: Follower,
     pub(crate) uses: Uses,
+    /// What models cost; replaced as a whole while requests run.
+    pub(crate) prices: ArcSwap<PriceList>,
+    /// How many dollars are debited at a time.
+    pub(crate) chunk: NanoUsd,
+    /// How requests are bounded under a cap.
+    pub(crate) outputs: OutputPolicy,
+    pub(crate) debits: Arc<Debits>,
+    pub(crate) attempts: Attempts,
+    pub(crate) flood: FloodShield,
     pub(crate) upgrades: Upgrades,
     pub(crate) observer: Option<Observer>,
     /// What a caller is told who meets a missing credential; `{provider}` stands for the provider.

@@ -3,25 +3,30 @@
 use std::fmt;
 use std::sync::Arc;
 
+use portcullis_limits::Claim;
+
 use crate::authenticate::{check_standing, replaced_secret};
-use crate::call::Call;
+use crate::call::{Bill, Call};
 use crate::caller::Caller;
 use crate::clock::Reading;
 use crate::credential::Credential;
 use crate::dispatch::{CredentialChoice, Dispatch, Target};
+use crate::limits::hold::Hold;
 use crate::node::slot::{Rules, Secret};
 use crate::node::vault::{OrgState, SealedCredential, Wanted};
 use crate::refusal::{Refusal, Unavailable};
 
 /// The proof that a dispatch was allowed, and the only ticket to a credential. It has no public constructor.
 ///
-/// Dropping it sends nothing. Keeping it gains nothing: [`open`](Permit::open) asks the rules again, and a permit
+/// Dropping it sends nothing and gives back what was held for it. Keeping it gains nothing: [`open`](Permit::open) asks the rules again, and a permit
 /// older than a minute is refused.
 #[must_use = "a permit that is dropped sends nothing"]
 pub struct Permit {
     caller: Caller,
     given: Reading,
     provider: Provider,
+    hold: Option<Hold>,
+    bill: Bill,
 }
 
 /// The provider of a permit and of its call: of the credential that was found, or by name.
@@ -45,7 +50,7 @@ impl Caller {
     /// # Errors
     /// The [`Refusal`] of the first check that fails.
     pub async fn authorize(&self, dispatch: Dispatch<'_>) -> Result<Permit, Refusal> {
-        let permit = self.decide(dispatch);
+        let permit = self.decide(dispatch).await;
         permit.inspect_err(|refusal| self.trace(refusal))
     }
 
@@ -53,7 +58,18 @@ impl Caller {
         tracing::info!(key = %self.key(), code = refusal.code(), why = %refusal, "refused");
     }
 
-    fn decide(&self, dispatch: Dispatch<'_>) -> Result<Permit, Refusal> {
+    async fn decide(&self, dispatch: Dispatch<'_>) -> Result<Permit, Refusal> {
+        let (mut permit, claim) = self.check(&dispatch)?;
+        if let Some(claim) = claim {
+            let held = self.node.hold(&self.slot.org, claim).await;
+            let held = held.map_err(|why| self.not_held(why, permit.bill.limits, permit.given))?;
+            permit.hold = Some(held);
+        }
+        Ok(permit)
+    }
+
+    /// All that is decided at once; what has to be held is left to do.
+    fn check(&self, dispatch: &Dispatch<'_>) -> Result<(Permit, Option<Claim>), Refusal> {
         let given = self.node.clock.now();
         let rules = self.slot.rules();
         let secret = rules
@@ -87,11 +103,15 @@ impl Caller {
                 Provider::WithCredential(found?)
             }
         };
-        Ok(Permit {
+        let (bill, claim) = self.demand(dispatch, &rules, given)?;
+        let permit = Permit {
             caller: self.clone(),
             given,
             provider,
-        })
+            hold: None,
+            bill,
+        };
+        Ok((permit, claim))
     }
 
     /// What each decision asks again: freshness, the secret's standing, the organization's, and the signal.
@@ -184,7 +204,9 @@ impl Permit {
     }
 
     fn begin(self, now: Reading) -> Call {
-        Call::begin(self.caller, self.provider, now)
+        let mut bill = self.bill;
+        bill.charge = self.hold.map(Hold::dispatch);
+        Call::begin(self.caller, self.provider, bill, now)
     }
 }
 

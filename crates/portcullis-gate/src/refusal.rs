@@ -4,13 +4,17 @@ use std::borrow::Cow;
 use std::time::Duration;
 
 use bytes::Bytes;
+use chrono::SecondsFormat;
 use http::header::{CONTENT_TYPE, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{Response, StatusCode};
 use portcullis_allowlist::{AddressError, ClientAddress};
-use portcullis_dialect::{ApiError, BodyError, Dialect, error_body, error_event};
+use portcullis_dialect::{ApiError, BodyError, Dialect, Unbounded, error_body, error_event};
 use portcullis_key::MalformedKey;
+use portcullis_limits::{Level, LimitRefusal, Unit, Window};
 use portcullis_scope::ScopeRefusal;
 use portcullis_store::{KeyId, OrgId, StoreErrorKind};
+
+use crate::limits::quota::RateLimits;
 
 /// Why a request is refused.
 ///
@@ -74,6 +78,27 @@ pub enum Refusal {
         rules: u64,
         /// The generation of the organization's.
         org_rules: u64,
+    },
+    /// A limit of the key, its project or its organization has no room for the request, or cannot be applied to it.
+    #[error("key {key}: {why}")]
+    Limit {
+        /// The key.
+        key: KeyId,
+        /// Which limit, and when it has room again.
+        why: LimitRefusal,
+        /// In how many seconds trying again makes sense, where it does.
+        retry_after: Option<u64>,
+        /// What is left of the key's own rates.
+        limits: RateLimits,
+    },
+    /// Nobody can tell how much the request may use, and a cap counts it.
+    #[error("the request cannot be bounded: {0}")]
+    Unbounded(Unbounded),
+    /// Too many invalid credentials came from the client's address.
+    #[error("too many invalid credentials from this address")]
+    TooManyAttempts {
+        /// How long to wait.
+        wait: Duration,
     },
     /// A path that is not forwarded.
     #[error("the endpoint is not one that is forwarded")]
@@ -182,6 +207,15 @@ impl Refusal {
                  administrator to allow this one."
                     .into()
             }
+            Self::Limit { why, .. } => limit_message(*why),
+            Self::Unbounded(why) => {
+                format!("This API key is restricted, and this request cannot be bounded. {why}").into()
+            }
+            Self::TooManyAttempts { .. } => {
+                "Too many requests with an invalid API key came from your address. Wait as long as `Retry-After` says, and \
+                 check the key."
+                    .into()
+            }
             Self::UnsupportedEndpoint => {
                 "This endpoint is not supported here. Check the method and the path.".into()
             }
@@ -215,7 +249,12 @@ impl Refusal {
     /// How long the caller should wait before trying again, where waiting helps.
     #[must_use]
     pub fn retry_after(&self) -> Option<Duration> {
-        matches!(self, Self::Unavailable(_)).then_some(Duration::from_secs(1))
+        match self {
+            Self::Unavailable(_) => Some(Duration::from_secs(1)),
+            Self::Limit { retry_after, .. } => retry_after.map(Duration::from_secs),
+            Self::TooManyAttempts { wait } => Some(whole_seconds(*wait)),
+            _ => None,
+        }
     }
 
     /// Whether the refusal came before a key's secret was shown: all that a stranger can reach.
@@ -236,6 +275,13 @@ impl Refusal {
         }
         if let Some(wait) = self.retry_after() {
             headers.insert(RETRY_AFTER, HeaderValue::from(wait.as_secs()));
+        }
+        if let Self::Limit { limits, .. } = self {
+            limits.write(headers);
+        }
+        if self.status() == StatusCode::PAYMENT_REQUIRED {
+            // The SDKs of OpenAI and Anthropic obey it: waiting two seconds does not refill a budget.
+            headers.insert("x-should-retry", HeaderValue::from_static("false"));
         }
         response
     }
@@ -259,6 +305,12 @@ impl Refusal {
             Self::Scope { why, .. } => (scope_status(*why), why.code()),
             Self::OrganizationSuspended { .. } => (StatusCode::FORBIDDEN, "organization_suspended"),
             Self::AddressNotAllowed { .. } => (StatusCode::FORBIDDEN, "ip_not_allowed"),
+            Self::Limit { why, .. } => (limit_status(*why), why.code()),
+            Self::Unbounded(_) => (
+                StatusCode::FORBIDDEN,
+                LimitRefusal::EndpointNotAllowed.code(),
+            ),
+            Self::TooManyAttempts { .. } => (StatusCode::TOO_MANY_REQUESTS, "too_many_attempts"),
             Self::UnsupportedEndpoint => (StatusCode::NOT_FOUND, "unsupported_endpoint"),
             Self::Body(_) | Self::BodyCutShort => (StatusCode::BAD_REQUEST, "invalid_body"),
             Self::BodyTooLong { .. } => (StatusCode::PAYLOAD_TOO_LARGE, "body_too_long"),
@@ -278,10 +330,10 @@ impl Refusal {
 
     /// Lends the answer's parts to a writer of one dialect.
     fn write(&self, write: impl FnOnce(&ApiError<'_>) -> Vec<u8>) -> Bytes {
-        let param = if let Self::Body(why) = self {
-            why.param()
-        } else {
-            None
+        let param = match self {
+            Self::Body(why) => why.param(),
+            Self::Unbounded(why) => why.param(),
+            _ => None,
         };
         let message = self.message();
         let error = ApiError {
@@ -306,6 +358,64 @@ fn scope_status(why: ScopeRefusal) -> StatusCode {
     }
 }
 
+fn limit_status(why: LimitRefusal) -> StatusCode {
+    match why {
+        LimitRefusal::EndpointNotAllowed | LimitRefusal::ModelNotPriced => StatusCode::FORBIDDEN,
+        LimitRefusal::RateLimited(_) => StatusCode::TOO_MANY_REQUESTS,
+        // Rates wait, budgets do not: the leaf tells them apart by whether waiting helps soon.
+        LimitRefusal::CapReached(_) if why.code() == "rate_limited" => StatusCode::TOO_MANY_REQUESTS,
+        LimitRefusal::CapReached(_) => StatusCode::PAYMENT_REQUIRED,
+    }
+}
+
+/// Which cap it is and when it starts again; no amount, and no id.
+fn limit_message(why: LimitRefusal) -> Cow<'static, str> {
+    match why {
+        LimitRefusal::EndpointNotAllowed => ScopeRefusal::EndpointNotAllowed.to_string().into(),
+        LimitRefusal::ModelNotPriced => {
+            "This API key has a spend cap, and this model has no price. Choose another model, or ask your administrator \
+             to set its price."
+                .into()
+        }
+        LimitRefusal::RateLimited(_) => RATE_LIMITED.into(),
+        LimitRefusal::CapReached(_) if why.code() == "rate_limited" => RATE_LIMITED.into(),
+        LimitRefusal::CapReached(cap) => {
+            let whose = match cap.level {
+                Level::Key => "this API key",
+                Level::Project => "the project of this API key",
+                Level::Organization => "your organization",
+            };
+            let what = match cap.unit {
+                Unit::Usd => "spend",
+                Unit::Tokens => "token",
+                Unit::Requests => "request",
+            };
+            let how_long = match cap.window {
+                Window::Minute => "minute's",
+                Window::Hour => "hour's",
+                Window::Day(_) => "day's",
+                Window::Month(_) => "month's",
+                Window::Total => "total",
+            };
+            let until = match cap.resets_at {
+                Some(at) => {
+                    let at = at.to_rfc3339_opts(SecondsFormat::Secs, true);
+                    format!("Ask your administrator to raise it, or wait until {at}.")
+                }
+                None if cap.window == Window::Total => "Ask your administrator to raise it.".to_owned(),
+                None => "This request is larger than the whole cap: send a smaller one, or ask your administrator to raise it.".to_owned(),
+            };
+            format!("The {how_long} {what} cap of {whose} is reached. {until}").into()
+        }
+    }
+}
+
+/// Rounded up, and at least one: a client that comes back too early is refused again.
+fn whole_seconds(wait: Duration) -> Duration {
+    let partial = u64::from(wait.subsec_nanos() > 0);
+    Duration::from_secs(wait.as_secs().saturating_add(partial).max(1))
+}
+
 /// Where a client is, for the log.
 fn told(from: &Result<ClientAddress, AddressError>) -> String {
     match from {
@@ -325,6 +435,9 @@ impl From<MalformedKey> for Refusal {
         Self::MalformedKey(error)
     }
 }
+
+const RATE_LIMITED: &str =
+    "Too many requests or tokens for this API key. Wait as long as `Retry-After` says, then try again.";
 
 #[cfg(test)]
 mod tests {

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use portcullis_dialect::Usage;
+use portcullis_limits::NanoUsd;
 use portcullis_store::{KeyId, OrgId, ProjectId};
 
 /// The end of one call: for logs and metering. It holds no text that a client or a provider wrote.
@@ -22,6 +23,8 @@ pub struct Settlement<'a> {
     pub provider: &'a str,
     /// What was used, as far as it could be read.
     pub usage: Usage,
+    /// What that cost; `None` when the usage is unknown or the model has no price.
+    pub cost: Option<NanoUsd>,
     /// How the call ended.
     pub end: End,
     /// When the call was dispatched.
@@ -62,6 +65,7 @@ impl Settlement<'_> {
             secret_version = self.secret_version,
             provider = self.provider,
             usage = ?self.usage,
+            cost = self.cost.map(tracing::field::display),
             end = self.end.as_str(),
             took_ms = u64::try_from(self.took.as_millis()).unwrap_or(u64::MAX),
             "call settled"

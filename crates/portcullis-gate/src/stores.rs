@@ -5,10 +5,10 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use portcullis_store::{
-    ChangeRow, ChangeSet, ControlStore, CredentialId, CredentialRow, CredentialSlot,
-    InstanceSecretRow, KeyId, KeyRow, MasterCheckRow, NodeId, NodeRow, NodeStore, OrgId,
-    OrganizationRow, Outcome, Page, ProjectRow, Registration, SecretUse, StoreError, Tenants,
-    UnixMicros,
+    AccountKey, BudgetStore, ChangeRow, ChangeSet, ControlStore, CredentialId, CredentialRow,
+    CredentialSlot, DrawStep, InstanceSecretRow, KeyId, KeyRow, MasterCheckRow, NodeId, NodeRow,
+    NodeStore, OrgId, OrganizationRow, Outcome, Page, ProjectId, ProjectRow, Registration,
+    SecretUse, ShareRow, StoreError, Tenants, UnixMicros,
 };
 
 /// A store that a gate works on: anything that implements the ports turns into it.
@@ -17,7 +17,7 @@ pub struct Stores {
     inner: Arc<dyn DynStore>,
 }
 
-impl<S: ControlStore + NodeStore> From<S> for Stores {
+impl<S: ControlStore + NodeStore + BudgetStore> From<S> for Stores {
     fn from(store: S) -> Self {
         Self {
             inner: Arc::new(store),
@@ -40,7 +40,7 @@ macro_rules! erased {
             $(fn $name(&self, $($arg: $type),*) -> Answer<'_, $out>;)*
         }
 
-        impl<S: ControlStore + NodeStore> DynStore for S {
+        impl<S: ControlStore + NodeStore + BudgetStore> DynStore for S {
             $(fn $name(&self, $($arg: $type),*) -> Answer<'_, $out> {
                 Box::pin($port::$name(self, $($arg),*))
             })*
@@ -58,6 +58,7 @@ erased! {
     commit(set: ChangeSet) -> Outcome, ControlStore;
     organization(id: OrgId) -> Option<OrganizationRow>, ControlStore;
     organizations(page: Page<OrgId>) -> Vec<OrganizationRow>, ControlStore;
+    project(org: OrgId, id: ProjectId) -> Option<ProjectRow>, ControlStore;
     projects(org: OrgId) -> Vec<ProjectRow>, ControlStore;
     key(id: KeyId) -> Option<KeyRow>, ControlStore;
     keys(tenants: Tenants, page: Page<KeyId>) -> Vec<KeyRow>, ControlStore;
@@ -74,4 +75,8 @@ erased! {
     renew(id: NodeId, lease_until: UnixMicros, applied: u64) -> bool, NodeStore;
     nodes() -> Vec<NodeRow>, NodeStore;
     leave(id: NodeId) -> (), NodeStore;
+    draw(run: NodeId, accounts: Vec<AccountKey>, step: DrawStep) -> (), BudgetStore;
+    strand_others(living: Vec<NodeId>) -> u64, BudgetStore;
+    shares(org: OrgId) -> Vec<ShareRow>, BudgetStore;
+    forget_shares(now: UnixMicros) -> u64, BudgetStore;
 }

@@ -20,6 +20,8 @@ use crate::node::cell::CutReason;
 #[must_use = "spawn the upkeep, or the gate refuses requests as soon as its rules are older than the bound"]
 pub struct Upkeep {
     work: Pin<Box<dyn Future<Output = ()> + Send>>,
+    /// Beside the work: requests wait for them, and must not wait for a slow turn.
+    debits: Pin<Box<dyn Future<Output = ()> + Send>>,
 }
 
 impl Upkeep {
@@ -27,6 +29,7 @@ impl Upkeep {
         let stop = EndOnDrop(Arc::downgrade(node));
         Self {
             work: Box::pin(run(stop)),
+            debits: Box::pin(Arc::clone(&node.debits).make(Arc::downgrade(node))),
         }
     }
 }
@@ -35,6 +38,8 @@ impl Future for Upkeep {
     type Output = ();
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        // Whether the debits are over does not matter: the work is over whenever they are.
+        let _ended = self.debits.as_mut().poll(cx);
         self.work.as_mut().poll(cx)
     }
 }
@@ -98,6 +103,7 @@ impl Turn {
 #[derive(Default)]
 struct Work {
     wrote: Option<Reading>,
+    tidied: Option<Reading>,
 }
 
 impl Work {
@@ -105,6 +111,12 @@ impl Work {
         node.follow().await?;
         let now = node.clock.now();
         node.renew_lease_if_due().await?;
+        if is_due(self.tidied, now, TIDY_EVERY) {
+            node.tidy_books();
+            node.flood.tidy();
+            node.forget_shares(now).await?;
+            self.tidied = Some(now);
+        }
         if is_due(self.wrote, now, WRITE_EVERY) {
             node.write_waiting().await?;
             self.wrote = Some(now);
@@ -150,5 +162,7 @@ fn is_due(last: Option<Reading>, now: Reading, every: Duration) -> bool {
     last.is_none_or(|last| now.age_of(last).is_none_or(|age| age >= every))
 }
 
-/// How often uses and upgraded digests are written.
+/// How often holds are renewed and what is left of chunks is returned.
+const TIDY_EVERY: Duration = Duration::from_secs(10);
+/// How often charges, uses and upgraded digests are written.
 const WRITE_EVERY: Duration = Duration::from_millis(500);

@@ -6,8 +6,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use chrono::{DateTime, Utc};
 use portcullis_store::{
-    ChangeRow, CredentialRow, KeyId, KeyRow, OrgId, OrganizationRow, StoreError, StoreErrorKind,
-    Subject, Tenants,
+    ChangeRow, CredentialRow, KeyId, KeyRow, OrgId, OrganizationRow, ProjectId, StoreError,
+    StoreErrorKind, Subject, Tenants,
 };
 
 use super::Node;
@@ -67,8 +67,11 @@ impl Node {
         while let Some(page) = organizations.part() {
             let rows = self.stores.organizations(page).await?;
             organizations.read(&rows, |row| row.id);
-            self.renew_lease_if_due().await?;
-            rows.iter().for_each(|row| self.take_organization(row));
+            for row in &rows {
+                self.renew_lease_if_due().await?;
+                self.take_organization(row);
+                self.load_organization(row.id).await?;
+            }
         }
         let mut credentials = Pages::of(PAGE);
         while let Some(page) = credentials.part() {
@@ -207,7 +210,11 @@ impl Node {
                 }
             },
             Subject::Instance => self.reload_peppers().await?,
-            Subject::Project(..) => {}
+            Subject::Project(org, id) => {
+                if let Some(org) = self.keyed_org(org) {
+                    self.fetch_project(&org, id).await?;
+                }
+            }
             // `Subject` grows with the store. A change that this version cannot name, it cannot enforce.
             _ => {
                 let message = "the change log speaks of something that this version does not know";
@@ -223,6 +230,7 @@ impl Node {
         let orgs = self.orgs.pin();
         if let Some(org) = orgs.get(&row.id) {
             org.replace(rules);
+            org.books.give_back_all(self.clock.now().utc);
         } else {
             let sealing = convert::organization_key(row, &self.master);
             let sealing = sealing.map_err(|why| {
@@ -275,14 +283,39 @@ impl Node {
             convert::no_rules(row.generation)
         });
         self.watch_expiries(row);
+        if org.project(row.project).is_none() {
+            self.fetch_project(&org, row.project).await?;
+        }
         match known {
-            Some(slot) => slot.replace(rules, now),
+            Some(slot) => {
+                slot.replace(rules, now);
+                org.books.give_back_all(now);
+            }
             None => {
                 let prefix = row.prefix.as_str().into();
                 let environment = row.environment.clone();
                 let slot = Slot::new(row.id, org, row.project, environment, prefix, rules);
                 self.keys.pin().insert(row.id, Arc::new(slot));
             }
+        }
+        Ok(())
+    }
+
+    /// An organization's projects, and what its keys have used up before this process started.
+    async fn load_organization(&self, id: OrgId) -> Result<(), StoreError> {
+        let Some(org) = self.keyed_org(id) else {
+            return Ok(());
+        };
+        for row in self.stores.projects(id).await? {
+            org.put_project(row.id, convert::project_rules(&row));
+        }
+        self.load_books(&org).await
+    }
+
+    async fn fetch_project(&self, org: &OrgState, id: ProjectId) -> Result<(), StoreError> {
+        if let Some(row) = self.stores.project(org.id, id).await? {
+            org.put_project(id, convert::project_rules(&row));
+            org.books.give_back_all(self.clock.now().utc);
         }
         Ok(())
     }

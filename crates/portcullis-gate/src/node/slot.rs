@@ -6,11 +6,13 @@ use arc_swap::{ArcSwap, Guard};
 use chrono::{DateTime, Utc};
 use portcullis_allowlist::Allowlist;
 use portcullis_key::KeyDigest;
+use portcullis_limits::RateCell;
 use portcullis_scope::Scope;
 use portcullis_store::{EnvironmentName, KeyId, OrgId, ProjectId};
 
 use super::cell::{Cell, CutReason};
 use super::vault::OrgState;
+use crate::limits::rules::{KeyLimits, MergedCell};
 
 /// One slot per key id, for as long as the process runs.
 pub(crate) struct Slot {
@@ -21,6 +23,9 @@ pub(crate) struct Slot {
     /// The prefix of the key text; a presented key must carry the same.
     pub(crate) prefix: Box<str>,
     rules: ArcSwap<Rules>,
+    /// The requests so far; it survives the replacement of the rate.
+    pub(crate) rate: RateCell,
+    pub(crate) caps: MergedCell,
 }
 
 /// What changes: replaced as a whole, and never by an older one.
@@ -28,6 +33,8 @@ pub(crate) struct Rules {
     pub(crate) generation: u64,
     /// From where the key may be used.
     pub(crate) allowlist: Allowlist,
+    /// What it may use up.
+    pub(crate) limits: KeyLimits,
     /// The two newest secrets, the newest first: the current one, and the one in its grace period.
     pub(crate) secrets: [Option<Arc<Secret>>; 2],
 }
@@ -57,6 +64,8 @@ impl Slot {
             environment,
             prefix,
             rules: ArcSwap::from_pointee(rules),
+            rate: RateCell::new(),
+            caps: MergedCell::default(),
         }
     }
 

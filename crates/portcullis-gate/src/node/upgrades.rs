@@ -94,6 +94,7 @@ impl Node {
     /// Writes all that waits to be written.
     pub(crate) async fn write_waiting(&self) -> Result<(), StoreError> {
         self.write_uses().await?;
+        self.write_books().await?;
         self.write_upgrades().await
     }
 

@@ -5,9 +5,12 @@ use std::sync::Arc;
 use arc_swap::{ArcSwap, Guard};
 use portcullis_allowlist::Allowlist;
 use portcullis_envelope::{Plaintext, RecordType, SealedRecord, SealingKey};
+use portcullis_limits::Cap;
 use portcullis_store::{CredentialId, CredentialSlot, EnvironmentName, OrgId, ProjectId};
 
 use crate::convert;
+use crate::limits::books::Books;
+use crate::limits::rules::ProjectRules;
 
 /// An organization as the request path needs it.
 pub(crate) struct OrgState {
@@ -15,6 +18,9 @@ pub(crate) struct OrgState {
     /// The organization key; an error when the master version it is pinned to is not here.
     pub(crate) sealing: Result<SealingKey, Box<str>>,
     rules: ArcSwap<OrgRules>,
+    projects: papaya::HashMap<ProjectId, Arc<ProjectRules>>,
+    /// What its keys have used up.
+    pub(crate) books: Books,
     /// A handful per organization: a list is scanned faster than a map is hashed.
     credentials: ArcSwap<Vec<Arc<SealedCredential>>>,
 }
@@ -25,6 +31,8 @@ pub(crate) struct OrgRules {
     pub(crate) suspended: bool,
     /// From where its keys may be used; a key's own list must admit an address, and this one too.
     pub(crate) allowlist: Allowlist,
+    /// What all its keys together may use up.
+    pub(crate) caps: Vec<Cap>,
 }
 
 /// A stored credential that nobody has opened.
@@ -51,6 +59,8 @@ impl OrgState {
             id,
             sealing,
             rules: ArcSwap::from_pointee(rules),
+            projects: papaya::HashMap::new(),
+            books: Books::new(),
             credentials: ArcSwap::from_pointee(Vec::new()),
         }
     }
@@ -64,6 +74,20 @@ impl OrgState {
     pub(crate) fn replace(&self, rules: OrgRules) {
         if rules.generation >= self.rules.load().generation {
             self.rules.store(Arc::new(rules));
+        }
+    }
+
+    /// The rules of one of its projects.
+    pub(crate) fn project(&self, id: ProjectId) -> Option<Arc<ProjectRules>> {
+        self.projects.pin().get(&id).cloned()
+    }
+
+    /// Takes over newer rules of a project; older ones change nothing. Only the follower of the change log calls it.
+    pub(crate) fn put_project(&self, id: ProjectId, rules: ProjectRules) {
+        let projects = self.projects.pin();
+        let newer = projects.get(&id).is_some_and(|old| old.generation > rules.generation);
+        if !newer {
+            projects.insert(id, Arc::new(rules));
         }
     }
 

@@ -1,0 +1,180 @@
+//! Durable debits: asked for by requests, made by the upkeep, many in one transaction.
+
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+
+use portcullis_limits::{CapReached, Claim, Grant, LimitRefusal, NanoUsd, NotReserved, Reservation, Shortfall};
+use portcullis_store::{AccountKey, StoreErrorKind};
+use tokio::sync::{Notify, oneshot};
+
+use super::draw::{Accounts, Table};
+use super::hold::{Hold, Undo};
+use crate::node::Node;
+use crate::node::vault::OrgState;
+
+/// Claims that wait for a debit.
+pub(crate) struct Debits {
+    waiting: Mutex<Vec<Ask>>,
+    wake: Notify,
+}
+
+/// Why nothing is held.
+#[derive(Debug)]
+pub(crate) enum NotHeld {
+    /// A limit has no room.
+    Limit(LimitRefusal),
+    /// The durable books did not answer, or nobody makes debits any more.
+    Unavailable(StoreErrorKind),
+}
+
+/// One claim for which a chunk had not enough.
+struct Ask {
+    org: Arc<OrgState>,
+    claim: Claim,
+    answer: oneshot::Sender<Result<Reservation, NotHeld>>,
+}
+
+/// What has to be debited for one claim: all of it, or none.
+type Order = Vec<(AccountKey, Shortfall)>;
+
+impl Debits {
+    pub(crate) fn new() -> Self {
+        Self {
+            waiting: Mutex::default(),
+            wake: Notify::new(),
+        }
+    }
+
+    /// Makes debits for as long as the node lives. It waits without keeping the node alive.
+    pub(crate) async fn make(self: Arc<Self>, node: Weak<Node>) {
+        loop {
+            self.wake.notified().await;
+            let Some(node) = node.upgrade() else { return };
+            loop {
+                let asks = self.take();
+                if asks.is_empty() {
+                    break;
+                }
+                node.debit(asks).await;
+            }
+        }
+    }
+
+    fn push(&self, ask: Ask) {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner).push(ask);
+        self.wake.notify_one();
+    }
+
+    fn take(&self) -> Vec<Ask> {
+        std::mem::take(&mut *self.waiting.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+impl Node {
+    /// Holds what `claim` asks for. It waits only when a chunk has run out; whoever stops waiting has taken nothing.
+    pub(crate) async fn hold(self: &Arc<Self>, org: &Arc<OrgState>, claim: Claim) -> Result<Hold, NotHeld> {
+        match org.books.reserve([], &claim, self.clock.now().utc) {
+            Ok(reservation) => return Ok(Hold::new(self, org, reservation)),
+            Err(NotReserved::NeedsDebit(_)) => {}
+            Err(other) => return Err(other.into()),
+        }
+        let undo = Undo::of(self, org, &claim);
+        let (answer, answered) = oneshot::channel();
+        self.debits.push(Ask {
+            org: Arc::clone(org),
+            claim,
+            answer,
+        });
+        let Ok(answer) = answered.await else {
+            // The upkeep is gone, and with it whoever would have answered.
+            return Err(NotHeld::Unavailable(StoreErrorKind::Unavailable));
+        };
+        undo.disarm();
+        answer.map(|reservation| Hold::new(self, org, reservation))
+    }
+
+    /// One transaction for all of `asks` that cannot be answered from memory.
+    async fn debit(&self, asks: Vec<Ask>) {
+        let mut accounts = Accounts::default();
+        let (mut waiting, mut orders) = (Vec::new(), Vec::new());
+        for ask in asks.into_iter().filter(|ask| !ask.answer.is_closed()) {
+            let Some((ask, lacks)) = self.answer(ask, []) else { continue };
+            let org = ask.org.id;
+            let named = lacks.into_iter().map(|it| (accounts.add(org, it.counter(), it.start()), it));
+            orders.push(named.collect::<Order>());
+            waiting.push(ask);
+        }
+        if waiting.is_empty() {
+            return;
+        }
+        let chunk = self.chunk;
+        let drawn = self.draw(accounts, move |table| {
+            let granted = orders.iter().map(|order| carry_out(table, order, chunk));
+            granted.collect::<Vec<_>>()
+        });
+        match drawn.await {
+            Ok(granted) => {
+                for (ask, granted) in waiting.into_iter().zip(granted) {
+                    match granted {
+                        Ok(grants) => {
+                            // Another claim on the same chunk may have come first: then it asks again.
+                            if let Some((again, _)) = self.answer(ask, grants) {
+                                self.debits.push(again);
+                            }
+                        }
+                        Err(full) => ask.say(Err(NotHeld::Limit(full.into()))),
+                    }
+                }
+            }
+            Err(why) => {
+                tracing::error!(%why, "a durable debit failed; requests under a spend cap are refused");
+                for ask in waiting {
+                    ask.say(Err(NotHeld::Unavailable(why.kind())));
+                }
+            }
+        }
+    }
+
+    /// Answers from memory, after `grants`; gives the ask back when it needs a debit still.
+    fn answer(&self, ask: Ask, grants: impl IntoIterator<Item = Grant>) -> Option<(Ask, Vec<Shortfall>)> {
+        let now = self.clock.now().utc;
+        match ask.org.books.reserve(grants, &ask.claim, now) {
+            Ok(reservation) => ask.say(Ok(reservation)),
+            Err(NotReserved::NeedsDebit(lacks)) => return Some((ask, lacks)),
+            Err(other) => ask.say(Err(other.into())),
+        }
+        None
+    }
+}
+
+impl Ask {
+    fn say(self, answer: Result<Reservation, NotHeld>) {
+        // Nobody may be waiting any more; then what was reserved is released by the one who stopped waiting.
+        self.answer.send(answer).ok();
+    }
+}
+
+impl From<NotReserved> for NotHeld {
+    fn from(why: NotReserved) -> Self {
+        match why {
+            NotReserved::Refused(why) => Self::Limit(why),
+            // Whoever asks for a debit asks the upkeep; an attempt that is over was given up by who asked.
+            NotReserved::Over(_) | NotReserved::NeedsDebit(_) => Self::Unavailable(StoreErrorKind::Conflict),
+        }
+    }
+}
+
+/// Debits all that a claim lacks, or nothing.
+fn carry_out(table: &mut Table<'_>, order: &Order, chunk: NanoUsd) -> Result<Vec<Grant>, CapReached> {
+    let mut made = Vec::with_capacity(order.len());
+    for (key, lacks) in order {
+        let (mut share, others) = table.share(key).ok_or_else(|| lacks.refusal())?;
+        let grant = share.debit(others, lacks, chunk)?;
+        made.push((key, share, grant));
+    }
+    // A claim names each counter once, so no debit here has changed what another was decided on.
+    let grants = made.into_iter().map(|(key, share, grant)| {
+        table.put(key, share);
+        grant
+    });
+    Ok(grants.collect())
+}

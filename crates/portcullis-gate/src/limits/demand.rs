@@ -1,0 +1,136 @@
+//! What one attempt asks of the limits that its caller is under.
+
+use std::sync::Arc;
+
+use portcullis_limits::{Claim, Demand, Level, LimitRefusal, NanoUsd, Price, Rate, Unit, Window};
+
+use super::debits::NotHeld;
+use super::quota::{Quota, RateLimits};
+use super::rules::{Generations, Merged};
+use crate::call::Bill;
+use crate::caller::Caller;
+use crate::clock::Reading;
+use crate::dispatch::{Dispatch, Estimate, Target};
+use crate::node::slot::Rules;
+use crate::refusal::{Refusal, Unavailable};
+
+impl Caller {
+    /// Steps B7 and B8 of `spec/decisions.md`, as far as they need not wait: the rate, and what has to be held.
+    pub(crate) fn demand(
+        &self,
+        dispatch: &Dispatch<'_>,
+        rules: &Rules,
+        now: Reading,
+    ) -> Result<(Bill, Option<Claim>), Refusal> {
+        let caps = self.caps(rules)?;
+        if let Some(rate) = rules.limits.rate
+            && let Err(too_soon) = self.slot.rate.admit(rate, now.monotonic)
+        {
+            return Err(self.limited(too_soon.into(), self.rate_limits(rules, &caps, now), now));
+        }
+        let prices = self.node.prices.load();
+        let entry = match &dispatch.target {
+            Target::Model(model) => prices.model(dispatch.provider, model),
+            Target::ModelList | Target::Opaque => None,
+        };
+        let mut bill = Bill {
+            price: entry.map(|entry| entry.price),
+            limits: self.rate_limits(rules, &caps, now),
+            ..Bill::default()
+        };
+        if caps.is_unrestricted() {
+            return Ok((bill, None));
+        }
+        let mut demand = Demand {
+            bound: None,
+            price: bill.price,
+        };
+        if caps.limits(Unit::Tokens) || caps.limits(Unit::Usd) {
+            (demand.bound, bill.body) = self.bound(dispatch, entry)?;
+        }
+        if matches!(dispatch.estimate, Estimate::Nothing) {
+            demand.price = Some(FREE);
+        }
+        let claim = Claim::new(self.node.attempts.next(), &caps.caps, demand);
+        let claim = claim.map_err(|why| self.limited(why, bill.limits, now))?;
+        Ok((bill, Some(claim)))
+    }
+
+    /// What the caller is told when nothing could be held.
+    pub(crate) fn not_held(&self, why: NotHeld, limits: RateLimits, now: Reading) -> Refusal {
+        match why {
+            NotHeld::Limit(why) => self.limited(why, limits, now),
+            NotHeld::Unavailable(kind) => Refusal::Unavailable(Unavailable::Store(kind)),
+        }
+    }
+
+    /// All caps that the caller is under at this moment.
+    fn caps(&self, rules: &Rules) -> Result<Arc<Merged>, Refusal> {
+        let org = self.slot.org.rules();
+        // A project whose row nobody has seen could have any cap.
+        let project = self.slot.org.project(self.project()).ok_or(Refusal::Unavailable(Unavailable::Stale))?;
+        let generations = Generations {
+            key: rules.generation,
+            project: project.generation,
+            org: org.generation,
+        };
+        Ok(self.slot.caps.at(generations, || {
+            let wider = project.caps.iter().chain(&org.caps);
+            rules.limits.caps.iter().chain(wider)
+        }))
+    }
+
+    fn limited(&self, why: LimitRefusal, limits: RateLimits, now: Reading) -> Refusal {
+        Refusal::Limit {
+            key: self.key(),
+            why,
+            retry_after: why.retry_after(now.utc),
+            limits,
+        }
+    }
+
+    /// What is left of the key's own rates; those of its project and organization are not its holder's to know.
+    fn rate_limits(&self, rules: &Rules, caps: &Merged, now: Reading) -> RateLimits {
+        let counted = |unit| self.counted(caps, unit, now);
+        let requests = rules.limits.rate.map(|rate| self.rated(rate, now));
+        RateLimits {
+            requests: requests.or_else(|| counted(Unit::Requests)),
+            tokens: counted(Unit::Tokens),
+        }
+    }
+
+    fn rated(&self, rate: Rate, now: Reading) -> Quota {
+        let state = self.slot.rate.state();
+        Quota {
+            limit: u64::from(rate.burst().get()),
+            remaining: u64::from(rate.remaining(state, now.monotonic)),
+            resets_in: rate.resets_in(state, now.monotonic),
+        }
+    }
+
+    /// The key's cap with the shortest window that waiting can help with.
+    fn counted(&self, caps: &Merged, unit: Unit, now: Reading) -> Option<Quota> {
+        let own = caps.caps.iter().filter(|cap| {
+            let counter = cap.counter();
+            let is_rate = matches!(counter.window, Window::Minute | Window::Hour | Window::Day(_));
+            counter.unit == unit && counter.level == Level::Key && is_rate
+        });
+        let cap = own.min_by_key(|cap| cap.counter().window)?;
+        let (period, account) = self.slot.org.books.standing(cap.counter(), now.utc);
+        let wait = period.end.and_then(|end| (end - now.utc).to_std().ok());
+        let left = cap.amount().saturating_sub(account.used());
+        Some(Quota {
+            limit: u64::try_from(cap.amount()).unwrap_or(0),
+            remaining: u64::try_from(left).unwrap_or(0),
+            resets_in: wait.unwrap_or_default(),
+        })
+    }
+}
+
+/// What a call costs that uses nothing.
+const FREE: Price = Price {
+    input: NanoUsd::ZERO,
+    cached_input: NanoUsd::ZERO,
+    output: NanoUsd::ZERO,
+    fee: NanoUsd::ZERO,
+};

@@ -1,0 +1,91 @@
+//! One transaction on the durable books.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use chrono::{DateTime, TimeDelta, Utc};
+use portcullis_limits::{Counter, Share, Window};
+use portcullis_store::{AccountKey, Drawn, OrgId, StoreError, StoreErrorKind, UnixMicros};
+
+use crate::convert;
+use crate::node::Node;
+
+/// The accounts that a transaction is about, each once.
+#[derive(Default)]
+pub(crate) struct Accounts(BTreeMap<AccountKey, Option<UnixMicros>>);
+
+/// The accounts inside the transaction.
+pub(crate) struct Table<'a> {
+    drawn: &'a mut [Drawn],
+    places: &'a BTreeMap<AccountKey, usize>,
+}
+
+impl Accounts {
+    /// Adds an account, if it is not among them yet, and says how it is called.
+    pub(crate) fn add(&mut self, org: OrgId, counter: &Counter, start: DateTime<Utc>) -> AccountKey {
+        let key = convert::account_key(org, counter, start);
+        self.0.entry(key.clone()).or_insert_with(|| keep_until(counter.window, start));
+        key
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+impl Table<'_> {
+    /// This run's share of an account, and what the others' add up to.
+    pub(crate) fn share(&self, key: &AccountKey) -> Option<(Share, i64)> {
+        let drawn = self.drawn.get(*self.places.get(key)?)?;
+        Some((convert::share(&drawn.share), drawn.others))
+    }
+
+    /// Replaces this run's share of an account.
+    pub(crate) fn put(&mut self, key: &AccountKey, share: Share) {
+        let place = self.places.get(key).copied();
+        if let Some(drawn) = place.and_then(|place| self.drawn.get_mut(place)) {
+            convert::put_share(&mut drawn.share, share);
+        }
+    }
+}
+
+impl Node {
+    /// Runs `decide` on the shares of `accounts` in one durable transaction, and returns what it returned.
+    pub(super) async fn draw<T: Send + 'static>(
+        &self,
+        accounts: Accounts,
+        mut decide: impl FnMut(&mut Table<'_>) -> T + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let (keys, keep): (Vec<_>, Vec<_>) = accounts.0.into_iter().unzip();
+        let places: BTreeMap<_, _> = keys.iter().cloned().zip(0..).collect();
+        // The step may run more than once; its last run is the one that was written.
+        let decided = Arc::new(Mutex::new(None));
+        let decision = Arc::clone(&decided);
+        let step = Box::new(move |drawn: &mut [Drawn]| {
+            for (drawn, keep) in drawn.iter_mut().zip(&keep) {
+                drawn.share.keep_until = *keep;
+            }
+            let mut table = Table { drawn, places: &places };
+            *lock(&decision) = Some(decide(&mut table));
+        });
+        self.stores.draw(self.id, keys, step).await?;
+        lock(&decided).take().ok_or_else(|| {
+            StoreError::new(StoreErrorKind::Corrupt, "the store did not run the step of a draw")
+        })
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// How long the share of a period is kept: long enough to look at the period before this one.
+fn keep_until(window: Window, start: DateTime<Utc>) -> Option<UnixMicros> {
+    let after = match window {
+        Window::Minute | Window::Hour => TimeDelta::days(1),
+        Window::Day(_) | Window::Month(_) => TimeDelta::days(62),
+        Window::Total => return None,
+    };
+    let end = window.period(start).end?;
+    Some(convert::micros(end + after))
+}

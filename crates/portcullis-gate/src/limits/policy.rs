@@ -1,0 +1,106 @@
+//! How requests are bounded under a cap in tokens or dollars.
+
+use std::borrow::Cow;
+use std::num::{NonZeroU32, NonZeroU64};
+
+use bytes::Bytes;
+use portcullis_dialect::{ChatLimit, Endpoint, EstimatePolicy, OutputLimit, Request};
+use portcullis_limits::{ModelEntry, TokenBound};
+
+use crate::caller::Caller;
+use crate::dispatch::{Dispatch, Estimate};
+use crate::refusal::Refusal;
+
+/// How the output of requests is limited under a cap in tokens or dollars. What is asked for beyond it is cut down, in the body
+/// that is forwarded: the hold is an upper bound because the provider keeps the limit.
+///
+/// A model's own largest output and its context window stand in the price list.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OutputPolicy {
+    /// Tokens of output for each choice: what a request gets that names no limit, and the most that one gets.
+    pub limit: OutputLimit,
+    /// The most choices (`n`) of one prompt.
+    pub max_choices: NonZeroU32,
+    /// The providers that keep `max_completion_tokens` as well as `max_tokens`, as their names stand in the gateway. For all
+    /// others `max_tokens` is written, which every server knows and reasoning models of these refuse.
+    pub keep_both_limits: Vec<Cow<'static, str>>,
+}
+
+impl Default for OutputPolicy {
+    /// 4,096 tokens for a request that names no limit, 65,536 at most, 8 choices; `openai` and `azure` keep both limits.
+    fn default() -> Self {
+        Self {
+            limit: LIMIT,
+            max_choices: CHOICES,
+            keep_both_limits: vec!["openai".into(), "azure".into()],
+        }
+    }
+}
+
+impl OutputPolicy {
+    /// What holds for one model of one provider.
+    fn of(&self, provider: &str, entry: Option<&ModelEntry>) -> EstimatePolicy {
+        let keeps_both = self.keep_both_limits.iter().any(|name| name == provider);
+        EstimatePolicy {
+            output: entry.map_or(self.limit, |entry| self.of_model(entry)),
+            max_choices: self.max_choices,
+            context_window: entry.and_then(|entry| entry.context_window),
+            chat_limit: if keeps_both { ChatLimit::Either } else { ChatLimit::MaxTokens },
+        }
+    }
+
+    fn of_model(&self, entry: &ModelEntry) -> OutputLimit {
+        let max = entry.max_output.map_or(self.limit.max_tokens(), |own| own.min(self.limit.max_tokens()));
+        // The default is no more than a maximum that it was made to fit.
+        OutputLimit::new(self.limit.default_tokens().min(max), max).unwrap_or(self.limit)
+    }
+}
+
+impl Caller {
+    /// The most that a dispatch can use, and the body that makes it so.
+    pub(super) fn bound(
+        &self,
+        dispatch: &Dispatch<'_>,
+        entry: Option<&ModelEntry>,
+    ) -> Result<(Option<TokenBound>, Option<Bytes>), Refusal> {
+        let policy = || self.node.outputs.of(dispatch.provider, entry);
+        match dispatch.estimate {
+            Estimate::Unknown => Ok((None, None)),
+            Estimate::Nothing => Ok((Some(NOTHING), None)),
+            Estimate::Known(bound) => Ok((Some(bound), None)),
+            Estimate::Body(endpoint, body) => limited(endpoint, body, &policy()),
+            Estimate::Request(request) => {
+                limited(request.endpoint(), &request.to_bytes(), &policy())
+            }
+        }
+    }
+}
+
+fn limited(
+    endpoint: Endpoint,
+    body: &[u8],
+    policy: &EstimatePolicy,
+) -> Result<(Option<TokenBound>, Option<Bytes>), Refusal> {
+    let mut request = Request::parse(endpoint, body)?;
+    let bound = request.limit(policy).map_err(Refusal::Unbounded)?;
+    let bound = TokenBound {
+        input: bound.input,
+        output: bound.output,
+        choices: bound.choices,
+    };
+    Ok((Some(bound), Some(request.to_bytes().into())))
+}
+
+const NOTHING: TokenBound = TokenBound {
+    input: 0,
+    output: 0,
+    choices: 1,
+};
+const CHOICES: NonZeroU32 = NonZeroU32::new(8).unwrap();
+const LIMIT: OutputLimit = {
+    let (default, max) = (NonZeroU64::new(4_096).unwrap(), NonZeroU64::new(65_536).unwrap());
+    match OutputLimit::new(default, max) {
+        Ok(limit) => limit,
+        Err(_) => panic!("the default is below the maximum"),
+    }
+};

@@ -1,0 +1,69 @@
+//! Caps and rates in memory: those of a key, its project and its organization, put together once and kept.
+
+use std::sync::Arc;
+
+use arc_swap::ArcSwapOption;
+use portcullis_limits::{Cap, Caps, Rate, Unit};
+
+/// What a key itself may use up.
+pub(crate) struct KeyLimits {
+    pub(crate) caps: Vec<Cap>,
+    pub(crate) rate: Option<Rate>,
+}
+
+/// What all keys of a project may use up together.
+pub(crate) struct ProjectRules {
+    pub(crate) generation: u64,
+    pub(crate) caps: Vec<Cap>,
+}
+
+/// All caps that a key is under at the moment, and the generations of the rules that they were put together from.
+pub(crate) struct Merged {
+    from: Generations,
+    pub(crate) caps: Caps,
+}
+
+/// The generations of a key's, its project's and its organization's rules.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Generations {
+    pub(crate) key: u64,
+    pub(crate) project: u64,
+    pub(crate) org: u64,
+}
+
+impl Merged {
+    /// Whether nothing is counted.
+    pub(crate) fn is_unrestricted(&self) -> bool {
+        self.caps.iter().next().is_none()
+    }
+
+    /// Whether a request has to be bounded in `unit`, because one of the caps counts it.
+    pub(crate) fn limits(&self, unit: Unit) -> bool {
+        self.caps.limit(unit)
+    }
+}
+
+/// Where a slot keeps its [`Merged`] caps: built by the first request after a change.
+#[derive(Default)]
+pub(crate) struct MergedCell(ArcSwapOption<Merged>);
+
+impl MergedCell {
+    /// The caps of these generations; `parts` are looked at only when they are not kept yet.
+    pub(crate) fn at<'a, Parts>(&self, from: Generations, parts: impl FnOnce() -> Parts) -> Arc<Merged>
+    where
+        Parts: Iterator<Item = &'a Cap>,
+    {
+        if let Some(kept) = self.0.load().as_ref().filter(|kept| kept.from == from) {
+            return Arc::clone(kept);
+        }
+        let caps = Caps::new(parts().cloned()).unwrap_or_else(|twice| {
+            // Each level has one cap per counter, and levels have counters of their own: rows that were checked when they
+            // were written cannot get here, and whatever does is refused.
+            tracing::error!(%twice, "caps contradict each other; the key is refused");
+            Caps::from(crate::convert::nothing_allowed(twice.counter.level, &twice.counter.subject))
+        });
+        let merged = Arc::new(Merged { from, caps });
+        self.0.store(Some(Arc::clone(&merged)));
+        merged
+    }
+}
