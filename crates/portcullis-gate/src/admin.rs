@@ -3,6 +3,7 @@
 mod credentials;
 mod error;
 mod keys;
+mod limits;
 mod tenants;
 
 use std::fmt;
@@ -21,6 +22,7 @@ use portcullis_store::{
 pub use self::credentials::{CredentialView, PutCredential};
 pub use self::error::AdminError;
 pub use self::keys::{KeyRules, KeyView, Minted, NewKey, Rotation, SecretView};
+pub use self::limits::{CapRule, InvalidCapRule, KeyLimits, RateRule, Spending};
 pub use self::tenants::{OrganizationView, ProjectView};
 use crate::clock::Clock;
 use crate::convert;
@@ -170,6 +172,18 @@ impl Admin {
                 let nodes = lagging.into_iter().map(|node| node.description).collect();
                 Err(AdminError::NotAppliedEverywhere { seq, nodes })
             }
+        }
+    }
+
+    /// Commits a set whose guard says that nobody else has changed `what` meanwhile.
+    async fn unless_changed(
+        &self,
+        set: ChangeSet,
+        what: impl FnOnce() -> String,
+    ) -> Result<(), AdminError> {
+        match self.commit(set).await? {
+            None => Ok(()),
+            Some(_) => Err(AdminError::Conflict { what: what() }),
         }
     }
 

@@ -259,7 +259,10 @@ impl fmt::Debug for GateBuilder {
 async fn start(node: &Node) -> Result<(), OpenError> {
     let stranded = node.stores.strand_others(vec![node.id]).await?;
     if stranded > 0 {
-        tracing::warn!(shares = stranded, "a process that is gone had debited dollars and not accounted for them; they count as used");
+        tracing::warn!(
+            shares = stranded,
+            "a process that is gone had debited dollars and not accounted for them; they count as used"
+        );
     }
     node.load().await?;
     node.renew_lease().await?;
@@ -321,7 +324,9 @@ pub enum OpenError {
     )]
     DigestPolicyWeaker,
     /// A negative chunk.
-    #[error("budget_chunk is {given}, but must be $0 or more; $0 makes one durable write for each request")]
+    #[error(
+        "budget_chunk is {given}, but must be $0 or more; $0 makes one durable write for each request"
+    )]
     Chunk {
         /// What was given.
         given: NanoUsd,

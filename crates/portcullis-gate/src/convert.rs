@@ -12,16 +12,14 @@ use portcullis_envelope::{
     SealingKey,
 };
 use portcullis_key::KeyDigest;
-use portcullis_limits::{
-    Account, Cap, Counter, Level, Limit, NanoUsd, Rate, Share, Unit, Window,
-};
+use portcullis_limits::{Account, Cap, Counter, Level, Limit, NanoUsd, Rate, Share, Unit, Window};
 use portcullis_scope::{Environment, Models, Providers, Scope, Status};
 use portcullis_store::{
-    AccountKey, Blob, CapRow, CredentialRow, CredentialSlot, KeyRow, OrgId,
-    OrganizationRow, ProjectRow, RateRow, RulesRow, SecretRow, ShareRow, UnixMicros,
+    AccountKey, Blob, CapRow, CredentialRow, CredentialSlot, KeyRow, OrgId, OrganizationRow,
+    ProjectRow, RateRow, RulesRow, SecretRow, ShareRow, UnixMicros,
 };
 
-use crate::limits::rules::{KeyLimits, ProjectRules};
+use crate::limits::rules::{OwnLimits, ProjectRules};
 use crate::node::cell::Cell;
 use crate::node::slot::{Rules, Secret};
 use crate::node::vault::{OrgRules, SealedCredential};
@@ -85,7 +83,7 @@ pub(crate) fn no_rules(generation: u64) -> Rules {
     Rules {
         generation,
         allowlist: Allowlist::Unrestricted,
-        limits: KeyLimits {
+        limits: OwnLimits {
             caps: Vec::new(),
             rate: None,
         },
@@ -128,7 +126,8 @@ pub(crate) fn models(rules: &RulesRow) -> Result<Models, BadRow> {
 
 /// What an organization's row allows. With a list or a cap that cannot be read the organization is shut out.
 pub(crate) fn organization_rules(row: &OrganizationRow) -> OrgRules {
-    let shut_out = |why: &BadRow| tracing::error!(org = %row.id, %why, "the organization is shut out");
+    let shut_out =
+        |why: &BadRow| tracing::error!(org = %row.id, %why, "the organization is shut out");
     let list = allowlist(row.allow_ips.as_deref()).inspect_err(shut_out);
     let caps = caps(Level::Organization, &row.id.to_string(), &row.caps).inspect_err(shut_out);
     OrgRules {
@@ -167,8 +166,8 @@ fn allowlist(entries: Option<&[String]>) -> Result<Allowlist, BadRow> {
 }
 
 /// What a key's row lets it use up.
-fn key_limits(row: &KeyRow) -> Result<KeyLimits, BadRow> {
-    Ok(KeyLimits {
+fn key_limits(row: &KeyRow) -> Result<OwnLimits, BadRow> {
+    Ok(OwnLimits {
         caps: caps(Level::Key, row.id.as_str(), &row.limits.caps)?,
         rate: row.limits.rate.map(rate).transpose()?,
     })
@@ -192,7 +191,9 @@ pub(crate) fn cap_parts(row: &CapRow) -> Result<(Window, Limit), BadRow> {
     let limit = match unit {
         Unit::Requests => Limit::Requests(count()?),
         Unit::Tokens => Limit::Tokens(count()?),
-        Unit::Usd => Limit::Usd(NanoUsd::from_nanos(i64::try_from(count()?).map_err(|e| bad(&e))?)),
+        Unit::Usd => Limit::Usd(NanoUsd::from_nanos(
+            i64::try_from(count()?).map_err(|e| bad(&e))?,
+        )),
     };
     Ok((window, limit))
 }
@@ -268,7 +269,9 @@ pub(crate) fn put_share(row: &mut ShareRow, share: Share) {
 /// What was used, as the ledger charges it.
 pub(crate) fn usage(usage: portcullis_dialect::Usage) -> portcullis_limits::Usage {
     match usage {
-        portcullis_dialect::Usage::Exact(counted) => portcullis_limits::Usage::Exact(count(counted)),
+        portcullis_dialect::Usage::Exact(counted) => {
+            portcullis_limits::Usage::Exact(count(counted))
+        }
         portcullis_dialect::Usage::Partial(counted) => {
             portcullis_limits::Usage::Partial(count(counted))
         }
@@ -302,7 +305,9 @@ fn count(tokens: portcullis_dialect::Tokens) -> portcullis_limits::Tokens {
 /// The accounts with which a node starts. Requests and tokens go on where they were written last. Dollars start at nothing:
 /// what was used stands in the durable books, which every chunk is debited from; the account is there so that
 /// the counter does not go back to an earlier period.
-pub(crate) fn counted(rows: Vec<ShareRow>) -> impl Iterator<Item = Result<(Counter, Account), BadRow>> {
+pub(crate) fn counted(
+    rows: Vec<ShareRow>,
+) -> impl Iterator<Item = Result<(Counter, Account), BadRow>> {
     let mut sums: BTreeMap<AccountKey, Share> = BTreeMap::new();
     for row in rows {
         let share = share(&row);

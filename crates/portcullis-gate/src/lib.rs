@@ -30,7 +30,8 @@
 //! ([`Gate::admin`]) or in a command beside one ([`GateBuilder::open_admin`]).
 //!
 //! # What it does not do
-//! It forwards nothing and speaks no HTTP beyond header and status types. It prices nothing and limits no rates.
+//! It forwards nothing and speaks no HTTP beyond header and status types. It knows no prices of its own: a price list is
+//! configuration. Windows on tokens and requests are kept in memory and written behind: a crash forgets half a second of them.
 //!
 //! # Security
 //! - Fail closed: what cannot be checked is refused, with its own code ([`Refusal`]).
@@ -65,8 +66,9 @@ mod upkeep;
 
 // The public interface is:
 pub use admin::{
-    Admin, AdminError, CredentialView, KeyRules, KeyView, Minted, NewKey, OrganizationView,
-    ProjectView, PutCredential, Rotation, SecretView,
+    Admin, AdminError, CapRule, CredentialView, InvalidCapRule, KeyLimits, KeyRules, KeyView,
+    Minted, NewKey, OrganizationView, ProjectView, PutCredential, RateRule, Rotation, SecretView,
+    Spending,
 };
 pub use authenticate::Authenticate;
 pub use builder::{GateBuilder, OpenError};

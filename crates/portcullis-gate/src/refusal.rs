@@ -363,7 +363,9 @@ fn limit_status(why: LimitRefusal) -> StatusCode {
         LimitRefusal::EndpointNotAllowed | LimitRefusal::ModelNotPriced => StatusCode::FORBIDDEN,
         LimitRefusal::RateLimited(_) => StatusCode::TOO_MANY_REQUESTS,
         // Rates wait, budgets do not: the leaf tells them apart by whether waiting helps soon.
-        LimitRefusal::CapReached(_) if why.code() == "rate_limited" => StatusCode::TOO_MANY_REQUESTS,
+        LimitRefusal::CapReached(_) if why.code() == "rate_limited" => {
+            StatusCode::TOO_MANY_REQUESTS
+        }
         LimitRefusal::CapReached(_) => StatusCode::PAYMENT_REQUIRED,
     }
 }
@@ -436,8 +438,7 @@ impl From<MalformedKey> for Refusal {
     }
 }
 
-const RATE_LIMITED: &str =
-    "Too many requests or tokens for this API key. Wait as long as `Retry-After` says, then try again.";
+const RATE_LIMITED: &str = "Too many requests or tokens for this API key. Wait as long as `Retry-After` says, then try again.";
 
 #[cfg(test)]
 mod tests {

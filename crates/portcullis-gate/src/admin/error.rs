@@ -1,5 +1,6 @@
 use portcullis_envelope::{InvalidContext, KeyError, SealError};
 use portcullis_key::{LifetimeError, PrefixError};
+use portcullis_limits::{DuplicateCap, NanoUsd};
 use portcullis_scope::InvalidList;
 use portcullis_store::{CredentialId, InvalidName, KeyId, StoreError};
 
@@ -10,6 +11,9 @@ pub enum AdminError {
     /// Entries of an allowlist that are no addresses or ranges.
     #[error(transparent)]
     Allowlist(#[from] portcullis_allowlist::InvalidList),
+    /// A stored row that cannot be what was written.
+    #[error("{0}; restore the database, or set the value anew")]
+    BadRow(String),
     /// Somebody else changed the same thing at the same time.
     #[error(
         "{what} was changed by somebody else at the same moment; look at it again and repeat the command"
@@ -50,6 +54,12 @@ pub enum AdminError {
     /// A name that is not one.
     #[error(transparent)]
     Name(#[from] InvalidName),
+    /// A cap of less than nothing.
+    #[error("a spend cap is $0 or more; {given} was given")]
+    NegativeCap {
+        /// What was given.
+        given: NanoUsd,
+    },
     /// No such credential.
     #[error("there is no credential {0} in this organization; list them to see their ids")]
     NoCredential(CredentialId),
@@ -132,6 +142,9 @@ pub enum AdminError {
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// Two caps on the same counter.
+    #[error(transparent)]
+    TwoCaps(#[from] DuplicateCap),
     /// A provider that this gateway does not forward to.
     #[error("{given:?} is not a provider of this gateway; it has {known:?}")]
     UnknownProvider {

@@ -16,6 +16,7 @@ use portcullis_store::{
 pub use self::rotation::Rotation;
 pub use self::rules::KeyRules;
 pub use self::view::{KeyView, SecretView};
+use super::limits::KeyLimits;
 use super::tenants::label;
 use super::{Admin, AdminError};
 use crate::convert;
@@ -31,11 +32,13 @@ pub struct NewKey {
     prefix: KeyPrefix,
     lifetime: Lifetime,
     rules: KeyRules,
+    limits: KeyLimits,
 }
 
 impl NewKey {
     /// A key of a project. Its environment is the prefix's. How long it lives has to be said; what it may call is
-    /// unrestricted unless [`rules`](Self::rules) says otherwise.
+    /// unrestricted unless [`rules`](Self::rules) says otherwise, and so is what it may use up unless [`limits`](Self::limits)
+    /// does.
     pub fn new(
         org: OrgId,
         project: ProjectId,
@@ -50,12 +53,19 @@ impl NewKey {
             prefix,
             lifetime,
             rules: KeyRules::default(),
+            limits: KeyLimits::default(),
         }
     }
 
     /// What the key may call.
     pub fn rules(mut self, rules: KeyRules) -> Self {
         self.rules = rules;
+        self
+    }
+
+    /// What the key may use up.
+    pub fn limits(mut self, limits: KeyLimits) -> Self {
+        self.limits = limits;
         self
     }
 }
@@ -84,6 +94,7 @@ impl Admin {
         let name = label("a key's name", &new.name)?;
         let environment = environment(&new.prefix)?;
         let rules = self.checked_rules(new.rules)?;
+        let limits = new.limits.checked()?;
         let now = self.now();
         let expires_at = new.lifetime.expires_at(now, self.max_lifetime())?;
         let key =
@@ -97,6 +108,7 @@ impl Admin {
             prefix: new.prefix.as_str().to_owned(),
             environment,
             rules,
+            limits,
             disabled_at: None,
             revoked_at: None,
             created_at: convert::micros(now),
@@ -132,7 +144,9 @@ impl Admin {
         while let Some(page) = pages.part() {
             let rows = self.stores().keys(Tenants::One(org), page).await?;
             pages.read(&rows, |row| row.id);
-            all.extend(rows.into_iter().map(|row| KeyView::of(row, now)));
+            for row in rows {
+                all.push(KeyView::of(row, now)?);
+            }
         }
         Ok(all)
     }
@@ -142,7 +156,7 @@ impl Admin {
     /// # Errors
     /// [`AdminError::NoKey`], or the store's.
     pub async fn describe(&self, id: KeyId) -> Result<KeyView, AdminError> {
-        Ok(KeyView::of(self.key_row(id).await?, self.now()))
+        KeyView::of(self.key_row(id).await?, self.now())
     }
 
     /// Switches a key off, reversibly. Running responses end.
@@ -226,7 +240,7 @@ impl Admin {
         }
     }
 
-    async fn key_row(&self, id: KeyId) -> Result<KeyRow, AdminError> {
+    pub(super) async fn key_row(&self, id: KeyId) -> Result<KeyRow, AdminError> {
         self.stores().key(id).await?.ok_or(AdminError::NoKey(id))
     }
 

@@ -8,6 +8,7 @@ use portcullis_store::{
     AuditAction, AuditTarget, Blob, Change, Guard, OrgId, OrganizationRow, ProjectId, ProjectRow,
 };
 
+use super::limits::{self, CapRule};
 use super::{Admin, AdminError};
 use crate::convert;
 use crate::pages::Pages;
@@ -22,6 +23,8 @@ pub struct OrganizationView {
     pub name: String,
     /// From where its keys may be used; `None` = from anywhere.
     pub allow_ips: Option<Vec<String>>,
+    /// What all its keys together may use up.
+    pub caps: Vec<CapRule>,
     /// When it was shut out, if it is.
     pub suspended_at: Option<DateTime<Utc>>,
     /// When it was made.
@@ -36,6 +39,8 @@ pub struct ProjectView {
     pub id: ProjectId,
     /// The name.
     pub name: String,
+    /// What all its keys together may use up.
+    pub caps: Vec<CapRule>,
     /// When it was made.
     pub created_at: DateTime<Utc>,
 }
@@ -61,6 +66,7 @@ impl Admin {
             master_version: self.master().active_version(),
             suspended_at: None,
             allow_ips: None,
+            caps: Vec::new(),
             created_at: at,
             generation: 1,
         };
@@ -73,7 +79,7 @@ impl Admin {
             .require(Guard::OrganizationNameFree(name.clone()))
             .change(Change::InsertOrganization(row.clone()));
         match self.commit(set).await? {
-            None => Ok(organization_view(row)),
+            None => organization_view(row),
             Some(_) => Err(AdminError::Exists {
                 what: "the organization",
                 name,
@@ -91,7 +97,9 @@ impl Admin {
         while let Some(page) = pages.part() {
             let rows = self.stores().organizations(page).await?;
             pages.read(&rows, |row| row.id);
-            all.extend(rows.into_iter().map(organization_view));
+            for row in rows {
+                all.push(organization_view(row)?);
+            }
         }
         Ok(all)
     }
@@ -147,14 +155,16 @@ impl Admin {
             id,
             org,
             name: name.clone(),
+            caps: Vec::new(),
             created_at,
+            generation: 1,
         };
         let set = self
             .set(org, AuditAction::ProjectCreated, AuditTarget::Project(id))
             .require(Guard::ProjectNameFree(name.clone()))
             .change(Change::InsertProject(row.clone()));
         match self.commit(set).await? {
-            None => Ok(project_view(row)),
+            None => project_view(row),
             Some(_) => Err(AdminError::Exists {
                 what: "the project",
                 name,
@@ -168,7 +178,7 @@ impl Admin {
     /// The store's.
     pub async fn projects(&self, org: OrgId) -> Result<Vec<ProjectView>, AdminError> {
         let rows = self.stores().projects(org).await?;
-        Ok(rows.into_iter().map(project_view).collect())
+        rows.into_iter().map(project_view).collect()
     }
 
     pub(super) async fn organization_row(&self, id: OrgId) -> Result<OrganizationRow, AdminError> {
@@ -203,22 +213,24 @@ pub(super) fn label(what: &'static str, text: &str) -> Result<String, AdminError
     }
 }
 
-fn organization_view(row: OrganizationRow) -> OrganizationView {
-    OrganizationView {
+fn organization_view(row: OrganizationRow) -> Result<OrganizationView, AdminError> {
+    Ok(OrganizationView {
+        caps: limits::rules(&row.caps)?,
         id: row.id,
         name: row.name,
         allow_ips: row.allow_ips,
         suspended_at: row.suspended_at.map(convert::time),
         created_at: convert::time(row.created_at),
-    }
+    })
 }
 
-fn project_view(row: ProjectRow) -> ProjectView {
-    ProjectView {
+fn project_view(row: ProjectRow) -> Result<ProjectView, AdminError> {
+    Ok(ProjectView {
+        caps: limits::rules(&row.caps)?,
         id: row.id,
         name: row.name,
         created_at: convert::time(row.created_at),
-    }
+    })
 }
 
 const PAGE: usize = 500;

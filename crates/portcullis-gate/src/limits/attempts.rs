@@ -26,6 +26,9 @@ impl Attempts {
         let (run, count) = request.split_at_mut(8);
         run.copy_from_slice(&self.run);
         count.copy_from_slice(&self.next.fetch_add(1, Ordering::Relaxed).to_be_bytes());
-        AttemptId { request, attempt: 1 }
+        AttemptId {
+            request,
+            attempt: 1,
+        }
     }
 }

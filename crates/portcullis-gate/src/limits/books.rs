@@ -6,8 +6,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use portcullis_limits::{
-    Account, AttemptId, Booking, Claim, Counter, Grant, Ledger, NanoUsd, NotReserved, Period, Release,
-    Reservation, Return, Settled, Settlement,
+    Account, AttemptId, Booking, Claim, Counter, Grant, Ledger, NanoUsd, NotReserved, Period,
+    Release, Reservation, Return, Settled, Settlement,
 };
 
 /// The books of one organization. Every step is a short one under one lock; nothing waits while it is held.
@@ -56,7 +56,9 @@ impl Books {
         now: DateTime<Utc>,
     ) -> Result<Reservation, NotReserved> {
         let mut pages = self.pages();
-        grants.into_iter().for_each(|grant| pages.ledger.grant(grant));
+        grants
+            .into_iter()
+            .for_each(|grant| pages.ledger.grant(grant));
         let reservation = pages.ledger.reserve(claim, now, LEASE)?;
         pages.running.insert(claim.attempt());
         Ok(reservation)
@@ -82,7 +84,9 @@ impl Books {
     /// forgets what ended long ago.
     pub(crate) fn tidy(&self, keep: NanoUsd, now: DateTime<Utc>) {
         let mut pages = self.pages();
-        let Pages { ledger, running, .. } = &mut *pages;
+        let Pages {
+            ledger, running, ..
+        } = &mut *pages;
         running.retain(|attempt| ledger.renew(*attempt, now, LEASE));
         let expired = ledger.sweep(now);
         for swept in &expired {
@@ -131,7 +135,10 @@ impl Books {
         bookings: impl IntoIterator<Item = Booking>,
         returns: impl IntoIterator<Item = Return>,
     ) {
-        let Waiting { bookings: b, returns: r } = &mut pages.waiting;
+        let Waiting {
+            bookings: b,
+            returns: r,
+        } = &mut pages.waiting;
         b.extend(bookings);
         r.extend(returns);
         if !(b.is_empty() && r.is_empty()) {

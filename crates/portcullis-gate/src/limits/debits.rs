@@ -2,7 +2,9 @@
 
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
-use portcullis_limits::{CapReached, Claim, Grant, LimitRefusal, NanoUsd, NotReserved, Reservation, Shortfall};
+use portcullis_limits::{
+    CapReached, Claim, Grant, LimitRefusal, NanoUsd, NotReserved, Reservation, Shortfall,
+};
 use portcullis_store::{AccountKey, StoreErrorKind};
 use tokio::sync::{Notify, oneshot};
 
@@ -60,7 +62,10 @@ impl Debits {
     }
 
     fn push(&self, ask: Ask) {
-        self.waiting.lock().unwrap_or_else(PoisonError::into_inner).push(ask);
+        self.waiting
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push(ask);
         self.wake.notify_one();
     }
 
@@ -71,7 +76,11 @@ impl Debits {
 
 impl Node {
     /// Holds what `claim` asks for. It waits only when a chunk has run out; whoever stops waiting has taken nothing.
-    pub(crate) async fn hold(self: &Arc<Self>, org: &Arc<OrgState>, claim: Claim) -> Result<Hold, NotHeld> {
+    pub(crate) async fn hold(
+        self: &Arc<Self>,
+        org: &Arc<OrgState>,
+        claim: Claim,
+    ) -> Result<Hold, NotHeld> {
         match org.books.reserve([], &claim, self.clock.now().utc) {
             Ok(reservation) => return Ok(Hold::new(self, org, reservation)),
             Err(NotReserved::NeedsDebit(_)) => {}
@@ -97,9 +106,13 @@ impl Node {
         let mut accounts = Accounts::default();
         let (mut waiting, mut orders) = (Vec::new(), Vec::new());
         for ask in asks.into_iter().filter(|ask| !ask.answer.is_closed()) {
-            let Some((ask, lacks)) = self.answer(ask, []) else { continue };
+            let Some((ask, lacks)) = self.answer(ask, []) else {
+                continue;
+            };
             let org = ask.org.id;
-            let named = lacks.into_iter().map(|it| (accounts.add(org, it.counter(), it.start()), it));
+            let named = lacks
+                .into_iter()
+                .map(|it| (accounts.add(org, it.counter(), it.start()), it));
             orders.push(named.collect::<Order>());
             waiting.push(ask);
         }
@@ -135,7 +148,11 @@ impl Node {
     }
 
     /// Answers from memory, after `grants`; gives the ask back when it needs a debit still.
-    fn answer(&self, ask: Ask, grants: impl IntoIterator<Item = Grant>) -> Option<(Ask, Vec<Shortfall>)> {
+    fn answer(
+        &self,
+        ask: Ask,
+        grants: impl IntoIterator<Item = Grant>,
+    ) -> Option<(Ask, Vec<Shortfall>)> {
         let now = self.clock.now().utc;
         match ask.org.books.reserve(grants, &ask.claim, now) {
             Ok(reservation) => ask.say(Ok(reservation)),
@@ -158,13 +175,19 @@ impl From<NotReserved> for NotHeld {
         match why {
             NotReserved::Refused(why) => Self::Limit(why),
             // Whoever asks for a debit asks the upkeep; an attempt that is over was given up by who asked.
-            NotReserved::Over(_) | NotReserved::NeedsDebit(_) => Self::Unavailable(StoreErrorKind::Conflict),
+            NotReserved::Over(_) | NotReserved::NeedsDebit(_) => {
+                Self::Unavailable(StoreErrorKind::Conflict)
+            }
         }
     }
 }
 
 /// Debits all that a claim lacks, or nothing.
-fn carry_out(table: &mut Table<'_>, order: &Order, chunk: NanoUsd) -> Result<Vec<Grant>, CapReached> {
+fn carry_out(
+    table: &mut Table<'_>,
+    order: &Order,
+    chunk: NanoUsd,
+) -> Result<Vec<Grant>, CapReached> {
     let mut made = Vec::with_capacity(order.len());
     for (key, lacks) in order {
         let (mut share, others) = table.share(key).ok_or_else(|| lacks.refusal())?;

@@ -68,7 +68,11 @@ impl Caller {
     fn caps(&self, rules: &Rules) -> Result<Arc<Merged>, Refusal> {
         let org = self.slot.org.rules();
         // A project whose row nobody has seen could have any cap.
-        let project = self.slot.org.project(self.project()).ok_or(Refusal::Unavailable(Unavailable::Stale))?;
+        let project = self
+            .slot
+            .org
+            .project(self.project())
+            .ok_or(Refusal::Unavailable(Unavailable::Stale))?;
         let generations = Generations {
             key: rules.generation,
             project: project.generation,
@@ -112,7 +116,10 @@ impl Caller {
     fn counted(&self, caps: &Merged, unit: Unit, now: Reading) -> Option<Quota> {
         let own = caps.caps.iter().filter(|cap| {
             let counter = cap.counter();
-            let is_rate = matches!(counter.window, Window::Minute | Window::Hour | Window::Day(_));
+            let is_rate = matches!(
+                counter.window,
+                Window::Minute | Window::Hour | Window::Day(_)
+            );
             counter.unit == unit && counter.level == Level::Key && is_rate
         });
         let cap = own.min_by_key(|cap| cap.counter().window)?;

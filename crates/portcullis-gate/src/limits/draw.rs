@@ -22,9 +22,16 @@ pub(crate) struct Table<'a> {
 
 impl Accounts {
     /// Adds an account, if it is not among them yet, and says how it is called.
-    pub(crate) fn add(&mut self, org: OrgId, counter: &Counter, start: DateTime<Utc>) -> AccountKey {
+    pub(crate) fn add(
+        &mut self,
+        org: OrgId,
+        counter: &Counter,
+        start: DateTime<Utc>,
+    ) -> AccountKey {
         let key = convert::account_key(org, counter, start);
-        self.0.entry(key.clone()).or_insert_with(|| keep_until(counter.window, start));
+        self.0
+            .entry(key.clone())
+            .or_insert_with(|| keep_until(counter.window, start));
         key
     }
 
@@ -65,12 +72,18 @@ impl Node {
             for (drawn, keep) in drawn.iter_mut().zip(&keep) {
                 drawn.share.keep_until = *keep;
             }
-            let mut table = Table { drawn, places: &places };
+            let mut table = Table {
+                drawn,
+                places: &places,
+            };
             *lock(&decision) = Some(decide(&mut table));
         });
         self.stores.draw(self.id, keys, step).await?;
         lock(&decided).take().ok_or_else(|| {
-            StoreError::new(StoreErrorKind::Corrupt, "the store did not run the step of a draw")
+            StoreError::new(
+                StoreErrorKind::Corrupt,
+                "the store did not run the step of a draw",
+            )
         })
     }
 }

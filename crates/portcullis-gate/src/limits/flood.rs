@@ -8,8 +8,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use governor::middleware::NoOpMiddleware;
-use governor::state::direct::NotKeyed;
 use governor::state::InMemoryState;
+use governor::state::direct::NotKeyed;
 use governor::state::keyed::DashMapStateStore;
 use governor::{NotUntil, Quota, RateLimiter};
 
@@ -79,7 +79,9 @@ impl FloodShield {
             Ok(()) => refusal,
             Err(not_until) => {
                 self.unlogged.fetch_add(1, Ordering::Relaxed);
-                Refusal::TooManyAttempts { wait: self.wait(&not_until) }
+                Refusal::TooManyAttempts {
+                    wait: self.wait(&not_until),
+                }
             }
         }
     }
@@ -125,7 +127,9 @@ impl governor::clock::Clock for NodeClock {
 
 impl fmt::Debug for FloodShield {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("FloodShield").field("addresses", &self.each.len()).finish_non_exhaustive()
+        f.debug_struct("FloodShield")
+            .field("addresses", &self.each.len())
+            .finish_non_exhaustive()
     }
 }
 

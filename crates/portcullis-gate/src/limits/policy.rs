@@ -45,12 +45,18 @@ impl OutputPolicy {
             output: entry.map_or(self.limit, |entry| self.of_model(entry)),
             max_choices: self.max_choices,
             context_window: entry.and_then(|entry| entry.context_window),
-            chat_limit: if keeps_both { ChatLimit::Either } else { ChatLimit::MaxTokens },
+            chat_limit: if keeps_both {
+                ChatLimit::Either
+            } else {
+                ChatLimit::MaxTokens
+            },
         }
     }
 
     fn of_model(&self, entry: &ModelEntry) -> OutputLimit {
-        let max = entry.max_output.map_or(self.limit.max_tokens(), |own| own.min(self.limit.max_tokens()));
+        let max = entry.max_output.map_or(self.limit.max_tokens(), |own| {
+            own.min(self.limit.max_tokens())
+        });
         // The default is no more than a maximum that it was made to fit.
         OutputLimit::new(self.limit.default_tokens().min(max), max).unwrap_or(self.limit)
     }
@@ -98,7 +104,10 @@ const NOTHING: TokenBound = TokenBound {
 };
 const CHOICES: NonZeroU32 = NonZeroU32::new(8).unwrap();
 const LIMIT: OutputLimit = {
-    let (default, max) = (NonZeroU64::new(4_096).unwrap(), NonZeroU64::new(65_536).unwrap());
+    let (default, max) = (
+        NonZeroU64::new(4_096).unwrap(),
+        NonZeroU64::new(65_536).unwrap(),
+    );
     match OutputLimit::new(default, max) {
         Ok(limit) => limit,
         Err(_) => panic!("the default is below the maximum"),

@@ -31,7 +31,9 @@ impl RateLimits {
     /// Writes the headers: `x-ratelimit-limit-requests`, `x-ratelimit-remaining-requests`, `x-ratelimit-reset-requests`
     /// (such as `6m0s` or `120ms`), and the same for `tokens`. A rate that the key does not have writes none.
     pub fn write(&self, headers: &mut HeaderMap) {
-        for (quota, [limit, remaining, reset]) in [(self.requests, &REQUESTS), (self.tokens, &TOKENS)] {
+        for (quota, [limit, remaining, reset]) in
+            [(self.requests, &REQUESTS), (self.tokens, &TOKENS)]
+        {
             let Some(quota) = quota else { continue };
             headers.insert(limit, HeaderValue::from(quota.limit));
             headers.insert(remaining, HeaderValue::from(quota.remaining));
@@ -91,8 +93,16 @@ mod tests {
         let mut headers = HeaderMap::new();
         RateLimits::default().write(&mut headers);
         assert!(headers.is_empty());
-        let tokens = Quota { limit: 100, remaining: 7, resets_in: Duration::from_secs(2) };
-        RateLimits { requests: None, tokens: Some(tokens) }.write(&mut headers);
+        let tokens = Quota {
+            limit: 100,
+            remaining: 7,
+            resets_in: Duration::from_secs(2),
+        };
+        RateLimits {
+            requests: None,
+            tokens: Some(tokens),
+        }
+        .write(&mut headers);
         assert_eq!(headers.len(), 3);
         assert_eq!(headers["x-ratelimit-remaining-tokens"], "7");
         assert_eq!(headers["x-ratelimit-reset-tokens"], "2s");

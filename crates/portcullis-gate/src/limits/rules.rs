@@ -6,7 +6,7 @@ use arc_swap::ArcSwapOption;
 use portcullis_limits::{Cap, Caps, Rate, Unit};
 
 /// What a key itself may use up.
-pub(crate) struct KeyLimits {
+pub(crate) struct OwnLimits {
     pub(crate) caps: Vec<Cap>,
     pub(crate) rate: Option<Rate>,
 }
@@ -49,7 +49,11 @@ pub(crate) struct MergedCell(ArcSwapOption<Merged>);
 
 impl MergedCell {
     /// The caps of these generations; `parts` are looked at only when they are not kept yet.
-    pub(crate) fn at<'a, Parts>(&self, from: Generations, parts: impl FnOnce() -> Parts) -> Arc<Merged>
+    pub(crate) fn at<'a, Parts>(
+        &self,
+        from: Generations,
+        parts: impl FnOnce() -> Parts,
+    ) -> Arc<Merged>
     where
         Parts: Iterator<Item = &'a Cap>,
     {
@@ -60,7 +64,10 @@ impl MergedCell {
             // Each level has one cap per counter, and levels have counters of their own: rows that were checked when they
             // were written cannot get here, and whatever does is refused.
             tracing::error!(%twice, "caps contradict each other; the key is refused");
-            Caps::from(crate::convert::nothing_allowed(twice.counter.level, &twice.counter.subject))
+            Caps::from(crate::convert::nothing_allowed(
+                twice.counter.level,
+                &twice.counter.subject,
+            ))
         });
         let merged = Arc::new(Merged { from, caps });
         self.0.store(Some(Arc::clone(&merged)));

@@ -33,7 +33,11 @@ impl Node {
     pub(crate) async fn write_books(&self) -> Result<(), StoreError> {
         let mut taken: Vec<(Arc<OrgState>, Waiting)> = Vec::new();
         for org in self.orgs.pin().values() {
-            taken.extend(org.books.take_waiting().map(|waiting| (Arc::clone(org), waiting)));
+            taken.extend(
+                org.books
+                    .take_waiting()
+                    .map(|waiting| (Arc::clone(org), waiting)),
+            );
         }
         while !taken.is_empty() {
             let rest = taken.split_off(taken.len().min(BATCH));
@@ -44,7 +48,8 @@ impl Node {
                     }
                 } else {
                     tracing::error!(%why, "it is not known whether charges were written; what was debited for them stays debited");
-                    rest.into_iter().for_each(|(org, waiting)| org.books.put_back(waiting));
+                    rest.into_iter()
+                        .for_each(|(org, waiting)| org.books.put_back(waiting));
                 }
                 return Err(why);
             }
@@ -69,8 +74,12 @@ impl Node {
         if accounts.is_empty() {
             return Ok(());
         }
-        self.draw(accounts, move |table| entries.iter().for_each(|(key, entry)| entry.write(table, key)))
-            .await
+        self.draw(accounts, move |table| {
+            entries
+                .iter()
+                .for_each(|(key, entry)| entry.write(table, key))
+        })
+        .await
     }
 
     /// Returns what is left of all chunks, once the calls that were cut have been settled, or a short wait is over: what is
@@ -108,12 +117,17 @@ impl Node {
 
 impl Entry {
     fn write(&self, table: &mut Table<'_>, key: &AccountKey) {
-        let Some((mut share, _)) = table.share(key) else { return };
+        let Some((mut share, _)) = table.share(key) else {
+            return;
+        };
         match self {
             Self::Book(booking) => share.book(booking),
             Self::TakeBack(back) => {
                 if share.take_back(back).is_err() {
-                    tracing::error!(?key, "more was returned than was debited; nothing is taken back");
+                    tracing::error!(
+                        ?key,
+                        "more was returned than was debited; nothing is taken back"
+                    );
                 }
             }
         }

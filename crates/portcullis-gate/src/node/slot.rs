@@ -12,7 +12,7 @@ use portcullis_store::{EnvironmentName, KeyId, OrgId, ProjectId};
 
 use super::cell::{Cell, CutReason};
 use super::vault::OrgState;
-use crate::limits::rules::{KeyLimits, MergedCell};
+use crate::limits::rules::{MergedCell, OwnLimits};
 
 /// One slot per key id, for as long as the process runs.
 pub(crate) struct Slot {
@@ -34,7 +34,7 @@ pub(crate) struct Rules {
     /// From where the key may be used.
     pub(crate) allowlist: Allowlist,
     /// What it may use up.
-    pub(crate) limits: KeyLimits,
+    pub(crate) limits: OwnLimits,
     /// The two newest secrets, the newest first: the current one, and the one in its grace period.
     pub(crate) secrets: [Option<Arc<Secret>>; 2],
 }

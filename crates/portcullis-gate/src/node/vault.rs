@@ -85,7 +85,9 @@ impl OrgState {
     /// Takes over newer rules of a project; older ones change nothing. Only the follower of the change log calls it.
     pub(crate) fn put_project(&self, id: ProjectId, rules: ProjectRules) {
         let projects = self.projects.pin();
-        let newer = projects.get(&id).is_some_and(|old| old.generation > rules.generation);
+        let newer = projects
+            .get(&id)
+            .is_some_and(|old| old.generation > rules.generation);
         if !newer {
             projects.insert(id, Arc::new(rules));
         }

@@ -50,12 +50,7 @@ impl Admin {
                 generation: row.generation,
             })
             .change(Change::SetKeyRules { key: id, rules });
-        match self.commit(set).await? {
-            None => Ok(()),
-            Some(_) => Err(AdminError::Conflict {
-                what: format!("key {id}"),
-            }),
-        }
+        self.unless_changed(set, || format!("key {id}")).await
     }
 
     /// Rules in their stored form, every entry of them read once: what is stored can be enforced.

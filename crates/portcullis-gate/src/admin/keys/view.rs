@@ -5,6 +5,7 @@ use portcullis_scope::Status;
 use portcullis_store::{EnvironmentName, KeyId, KeyRow, OrgId, ProjectId, SecretRow};
 
 use super::KeyRules;
+use crate::admin::{AdminError, KeyLimits};
 use crate::convert;
 
 /// A key, for people: no secret, no digest.
@@ -25,6 +26,8 @@ pub struct KeyView {
     pub state: &'static str,
     /// What it may call.
     pub rules: KeyRules,
+    /// What it may use up.
+    pub limits: KeyLimits,
     /// When it was made.
     pub created_at: DateTime<Utc>,
     /// When it was revoked.
@@ -58,7 +61,8 @@ pub struct SecretView {
 }
 
 impl KeyView {
-    pub(super) fn of(row: KeyRow, now: DateTime<Utc>) -> Self {
+    pub(super) fn of(row: KeyRow, now: DateTime<Utc>) -> Result<Self, AdminError> {
+        let limits = KeyLimits::of(&row.limits)?;
         let mut secrets: Vec<SecretView> = row
             .secrets
             .iter()
@@ -71,7 +75,7 @@ impl KeyView {
             (None, Some(_)) => Status::Disabled.as_str(),
             (None, None) => newest,
         };
-        Self {
+        Ok(Self {
             id: row.id,
             org: row.org,
             project: row.project,
@@ -79,11 +83,12 @@ impl KeyView {
             environment: row.environment,
             state,
             rules: KeyRules::of(row.rules),
+            limits,
             created_at: convert::time(row.created_at),
             revoked_at: row.revoked_at.map(convert::time),
             disabled_at: row.disabled_at.map(convert::time),
             secrets,
-        }
+        })
     }
 }
 
