@@ -7,7 +7,7 @@ use portcullis_gate::{DigestPolicy, Gate, ManualClock, MintedKey, OpenError, Upk
 use portcullis_key::{DigestContext, Digester};
 use portcullis_store::{
     AuditAction, AuditDraft, AuditTarget, Blob, Change, ChangeSet, ControlStore as _, KeyRow,
-    MemoryStore, RulesRow, SecretRow, UnixMicros,
+    LimitsRow, MemoryStore, RulesRow, SecretRow, UnixMicros,
 };
 use tokio::time::sleep;
 
@@ -50,6 +50,7 @@ async fn plant(stage: &Stage) -> Key {
         prefix: "mr_live_".to_owned(),
         environment: "live".parse().unwrap(),
         rules: RulesRow::default(),
+        limits: LimitsRow::default(),
         disabled_at: None,
         revoked_at: None,
         created_at: UnixMicros(0),

@@ -4,10 +4,10 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
 use portcullis_store::{
-    ChangeRow, ChangeSet, ControlStore, CredentialId, CredentialRow, CredentialSlot,
-    InstanceSecretRow, KeyId, KeyRow, MasterCheckRow, MemoryStore, NodeId, NodeRow, NodeStore,
-    OrgId, OrganizationRow, Outcome, Page, ProjectRow, Registration, SecretUse, StoreError,
-    StoreErrorKind, Tenants, UnixMicros,
+    AccountKey, BudgetStore, ChangeRow, ChangeSet, ControlStore, CredentialId, CredentialRow,
+    CredentialSlot, DrawStep, InstanceSecretRow, KeyId, KeyRow, MasterCheckRow, MemoryStore,
+    NodeId, NodeRow, NodeStore, OrgId, OrganizationRow, Outcome, Page, ProjectId, ProjectRow,
+    Registration, SecretUse, ShareRow, StoreError, StoreErrorKind, Tenants, UnixMicros,
 };
 use tokio::sync::watch;
 
@@ -145,6 +145,7 @@ impl ControlStore for Unsteady {
 
     forwarded! {
         organizations(page: Page<OrgId>) -> Vec<OrganizationRow>;
+        project(org: OrgId, id: ProjectId) -> Option<ProjectRow>;
         projects(org: OrgId) -> Vec<ProjectRow>;
         keys(tenants: Tenants, page: Page<KeyId>) -> Vec<KeyRow>;
         credential(slot: CredentialSlot) -> Option<CredentialRow>;
@@ -163,5 +164,14 @@ impl NodeStore for Unsteady {
         renew(id: NodeId, lease_until: UnixMicros, applied: u64) -> bool;
         nodes() -> Vec<NodeRow>;
         leave(id: NodeId) -> ();
+    }
+}
+
+impl BudgetStore for Unsteady {
+    forwarded! {
+        draw(run: NodeId, accounts: Vec<AccountKey>, step: DrawStep) -> ();
+        strand_others(living: Vec<NodeId>) -> u64;
+        shares(org: OrgId) -> Vec<ShareRow>;
+        forget_shares(now: UnixMicros) -> u64;
     }
 }
