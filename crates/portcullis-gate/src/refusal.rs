@@ -249,11 +249,12 @@ impl Refusal {
     /// How long the caller should wait before trying again, where waiting helps.
     #[must_use]
     pub fn retry_after(&self) -> Option<Duration> {
-        match self {
-            Self::Unavailable(_) => Some(Duration::from_secs(1)),
-            Self::Limit { retry_after, .. } => retry_after.map(Duration::from_secs),
-            Self::TooManyAttempts { wait } => Some(whole_seconds(*wait)),
-            _ => None,
+        if let Self::Limit { retry_after, .. } = self {
+            retry_after.map(Duration::from_secs)
+        } else if let Self::TooManyAttempts { wait } = self {
+            Some(whole_seconds(*wait))
+        } else {
+            matches!(self, Self::Unavailable(_)).then_some(Duration::from_secs(1))
         }
     }
 
@@ -330,10 +331,12 @@ impl Refusal {
 
     /// Lends the answer's parts to a writer of one dialect.
     fn write(&self, write: impl FnOnce(&ApiError<'_>) -> Vec<u8>) -> Bytes {
-        let param = match self {
-            Self::Body(why) => why.param(),
-            Self::Unbounded(why) => why.param(),
-            _ => None,
+        let param = if let Self::Body(why) = self {
+            why.param()
+        } else if let Self::Unbounded(why) = self {
+            why.param()
+        } else {
+            None
         };
         let message = self.message();
         let error = ApiError {
@@ -442,6 +445,8 @@ const RATE_LIMITED: &str = "Too many requests or tokens for this API key. Wait a
 
 #[cfg(test)]
 mod tests {
+    use portcullis_limits::{CapReached, TooSoon, Zone};
+
     use super::*;
 
     const SPEC: &str = include_str!("../../../spec/decisions.md");
@@ -467,9 +472,75 @@ mod tests {
             Refusal::Unavailable(Unavailable::Stale),
             Refusal::Upstream,
             Refusal::CredentialRejected,
+            Refusal::TooManyAttempts {
+                wait: Duration::from_millis(300),
+            },
+            limit(LimitRefusal::EndpointNotAllowed),
+            limit(LimitRefusal::ModelNotPriced),
+            limit(too_soon()),
+            limit(cap(Unit::Tokens, Window::Minute)),
         ];
         samples.extend(ScopeRefusal::ALL.map(|why| Refusal::Scope { key, why }));
         samples
+    }
+
+    fn limit(why: LimitRefusal) -> Refusal {
+        let now = "2026-11-30T23:59:30Z".parse().unwrap();
+        Refusal::Limit {
+            key: "3fK9aaaaaaaa".parse().unwrap(),
+            why,
+            retry_after: why.retry_after(now),
+            limits: RateLimits::default(),
+        }
+    }
+
+    fn too_soon() -> LimitRefusal {
+        let wait = Duration::from_millis(1_200);
+        TooSoon { wait }.into()
+    }
+
+    fn cap(unit: Unit, window: Window) -> LimitRefusal {
+        let now = "2026-11-30T23:59:30Z".parse().unwrap();
+        let resets_at = window.period(now).end;
+        let level = Level::Organization;
+        CapReached {
+            level,
+            unit,
+            window,
+            resets_at,
+        }
+        .into()
+    }
+
+    #[test]
+    fn a_reached_cap_is_named_with_its_reset_and_no_amount() {
+        let month = limit(cap(Unit::Usd, Window::Month(Zone::UTC)));
+        assert_eq!(
+            (month.status().as_u16(), month.code()),
+            (402, "budget_exceeded")
+        );
+        assert_eq!(
+            month.message(),
+            "The month's spend cap of your organization is reached. Ask your administrator to raise it, or wait until \
+             2026-12-01T00:00:00Z."
+        );
+        let total = limit(cap(Unit::Requests, Window::Total));
+        assert_eq!(
+            total.message(),
+            "The total request cap of your organization is reached. Ask your administrator to raise it."
+        );
+        let response = month.to_response(Dialect::OpenAi);
+        assert_eq!(response.headers()["x-should-retry"], "false");
+        assert!(!response.headers().contains_key(RETRY_AFTER));
+    }
+
+    #[test]
+    fn a_rate_says_in_whole_seconds_when_to_come_back() {
+        let response = limit(too_soon()).to_response(Dialect::OpenAi);
+        assert_eq!(response.status(), StatusCode::TOO_MANY_REQUESTS);
+        assert_eq!(response.headers()[RETRY_AFTER], "2");
+        let response = limit(cap(Unit::Tokens, Window::Minute)).to_response(Dialect::OpenAi);
+        assert_eq!(response.headers()[RETRY_AFTER], "30");
     }
 
     #[test]
@@ -487,7 +558,8 @@ mod tests {
     fn what_waiting_helps_with_says_how_long() {
         for refusal in samples() {
             let says = refusal.retry_after().is_some();
-            assert_eq!(says, refusal.code() == "gate_unavailable", "{refusal:?}");
+            let helps = ["gate_unavailable", "rate_limited", "too_many_attempts"];
+            assert_eq!(says, helps.contains(&refusal.code()), "{refusal:?}");
         }
     }
 }

@@ -77,7 +77,7 @@ impl Node {
         self.draw(accounts, move |table| {
             entries
                 .iter()
-                .for_each(|(key, entry)| entry.write(table, key))
+                .for_each(|(key, entry)| entry.write(table, key));
         })
         .await
     }
