@@ -25,7 +25,9 @@ mod strict;
 ///
 /// It borrows from the bytes it was read from.
 pub struct JsonBody<'a> {
-    members: Vec<strict::Member<'a>>,
+    members: Vec<(Cow<'a, str>, Cow<'a, str>)>,
+    is_as_read: bool,
+    has_cache_control: bool,
 }
 
 impl<'a> JsonBody<'a> {
@@ -34,25 +36,35 @@ impl<'a> JsonBody<'a> {
     /// # Errors
     /// [`BodyError`], which names the place and the cure but never what the client wrote.
     pub fn parse(body: &'a [u8]) -> Result<Self, BodyError> {
-        let members = strict::members(body)?;
+        let strict::Object {
+            text,
+            members,
+            has_cache_control,
+        } = strict::object(body)?;
         keys::check(&members)?;
-        Ok(Self { members })
+        let borrowed = |(key, value): strict::Member<'a>| (key, Cow::Borrowed(value.get()));
+        let mut body = Self {
+            members: members.into_iter().map(borrowed).collect(),
+            is_as_read: false,
+            has_cache_control,
+        };
+        // To write it canonically only takes something away, so equal lengths are equal bytes.
+        body.is_as_read = text::object_len(body.members()) == text.len();
+        Ok(body)
     }
 
     /// The JSON text of a top-level member, or `None` when there is none of this name.
     #[must_use]
-    pub fn member(&self, name: &str) -> Option<&'a str> {
+    pub fn member(&self, name: &str) -> Option<&str> {
         self.members
             .iter()
             .find(|(key, _)| key == name)
-            .map(|(_, value)| value.get())
+            .map(|(_, value)| &**value)
     }
 
     /// The top-level members in their order: decoded name, JSON text of the value.
-    pub fn members(&self) -> impl Iterator<Item = (&str, &'a str)> {
-        self.members
-            .iter()
-            .map(|(key, value)| (&**key, value.get()))
+    pub fn members(&self) -> impl Iterator<Item = (&str, &str)> + Clone {
+        self.members.iter().map(|(key, value)| (&**key, &**value))
     }
 
     /// The body as it was read: names written canonically, values byte for byte, no white space
@@ -62,16 +74,42 @@ impl<'a> JsonBody<'a> {
         text::object(self.members()).into_bytes()
     }
 
+    /// Whether [`JsonBody::to_bytes`] is, byte for byte, what was read: then that may be forwarded
+    /// without a copy.
+    #[must_use]
+    pub const fn is_as_read(&self) -> bool {
+        self.is_as_read
+    }
+
+    /// Writes a top-level member, in its place or at the end; `json` is the JSON text of its value.
+    pub(crate) fn set(&mut self, name: &'static str, json: String) {
+        match self.members.iter_mut().find(|(key, _)| key == name) {
+            Some((_, value)) if **value == json => return,
+            Some((_, value)) => *value = Cow::Owned(json),
+            None => self.members.push((Cow::Borrowed(name), Cow::Owned(json))),
+        }
+        self.is_as_read = false;
+    }
+
+    /// Whether there is a key `cache_control` at any depth, as it was read.
+    pub(crate) const fn has_cache_control(&self) -> bool {
+        self.has_cache_control
+    }
+
     /// A member that is a string, decoded; `Err` when it is something else.
     pub(crate) fn string(&self, name: &'static str) -> Result<Option<Cow<'a, str>>, BodyError> {
         let wrong = BodyError::WrongType {
             field: name,
             expected: "a string",
         };
-        let Some(json) = self.member(name) else {
-            return Ok(None);
+        let value = match self.members.iter().find(|(key, _)| key == name) {
+            None => return Ok(None),
+            Some((_, Cow::Borrowed(json))) => strict::string(json),
+            Some((_, Cow::Owned(json))) => {
+                strict::string(json).map(|text| text.into_owned().into())
+            }
         };
-        strict::string(json).map(Some).ok_or(wrong)
+        value.map(Some).ok_or(wrong)
     }
 
     /// A member that is a boolean or null; an absent one is null.
@@ -99,16 +137,38 @@ impl fmt::Debug for JsonBody<'_> {
 
 /// Lets the model list share the strict reader without the checks that are for requests.
 pub(crate) fn members(body: &[u8]) -> Result<Vec<(Cow<'_, str>, &RawValue)>, BodyError> {
-    strict::members(body)
+    strict::object(body).map(|object| object.members)
 }
 
 /// The decoded text of a member of a JSON object; `None` when it is no string, or `json` no object.
 pub(crate) fn string_member<'a>(json: &'a str, name: &str) -> Option<Cow<'a, str>> {
-    let members = strict::members(json.as_bytes()).ok()?;
-    members
+    let object = strict::object(json.as_bytes()).ok()?;
+    object
+        .members
         .iter()
         .find(|(key, _)| key == name)
         .and_then(|(_, value)| strict::string(value.get()))
+}
+
+/// The decoded text of a JSON string within a body; `None` for any other value.
+pub(crate) fn string(json: &str) -> Option<Cow<'_, str>> {
+    strict::string(json)
+}
+
+/// The members of an object within a body; `None` for any other value.
+pub(crate) fn nested(json: &str) -> Option<Vec<(Cow<'_, str>, &RawValue)>> {
+    strict::members(json)
+}
+
+/// Whether some reader may take `key` for `name`, which it is not.
+pub(crate) fn is_mistakable(key: &str, name: &str) -> bool {
+    key != name && (keys::folded(key) == name || key.contains(char::is_control))
+}
+
+/// Whether `name` is a field of the API: then no other spelling of it is taken.
+#[cfg(test)]
+pub(crate) fn is_field(name: &str) -> bool {
+    keys::named(name) != KeyName::Other
 }
 
 #[cfg(test)]

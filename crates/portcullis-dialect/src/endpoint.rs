@@ -1,12 +1,18 @@
 //! Which endpoint a request is for.
 
-/// An endpoint of OpenAI's API, as far as this crate reads it.
+/// An endpoint of OpenAI's API, or of Anthropic's, as far as this crate reads it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Endpoint {
     /// `POST /v1/chat/completions`.
     ChatCompletions,
+    /// `POST /v1/completions`.
+    Completions,
+    /// `POST /v1/responses`.
+    Responses,
     /// `POST /v1/embeddings`.
     Embeddings,
+    /// `POST /v1/messages`, Anthropic's.
+    Messages,
     /// `GET /v1/models`.
     ModelList,
     /// `GET /v1/models/{id}`; [`Endpoint::model_of_path`] has the id.
@@ -25,7 +31,10 @@ impl Endpoint {
     pub fn of(method: &str, path: &str) -> Self {
         match (method, path) {
             ("POST", "/v1/chat/completions") => Self::ChatCompletions,
+            ("POST", "/v1/completions") => Self::Completions,
+            ("POST", "/v1/responses") => Self::Responses,
             ("POST", "/v1/embeddings") => Self::Embeddings,
+            ("POST", "/v1/messages") => Self::Messages,
             ("GET", "/v1/models") => Self::ModelList,
             ("GET", _) if Self::model_of_path(path).is_some() => Self::Model,
             _ => Self::Unknown,
@@ -45,7 +54,11 @@ impl Endpoint {
     #[must_use]
     pub const fn has_body(self) -> bool {
         match self {
-            Self::ChatCompletions | Self::Embeddings => true,
+            Self::ChatCompletions
+            | Self::Completions
+            | Self::Responses
+            | Self::Embeddings
+            | Self::Messages => true,
             Self::ModelList | Self::Model | Self::Unknown => false,
         }
     }
@@ -59,7 +72,10 @@ mod tests {
     fn the_known_endpoints_are_found() {
         for (method, path, endpoint) in [
             ("POST", "/v1/chat/completions", Endpoint::ChatCompletions),
+            ("POST", "/v1/completions", Endpoint::Completions),
+            ("POST", "/v1/responses", Endpoint::Responses),
             ("POST", "/v1/embeddings", Endpoint::Embeddings),
+            ("POST", "/v1/messages", Endpoint::Messages),
             ("GET", "/v1/models", Endpoint::ModelList),
             ("GET", "/v1/models/gpt-4o", Endpoint::Model),
             ("GET", "/v1/models/ft:gpt-4o:org::abc", Endpoint::Model),
@@ -81,7 +97,10 @@ mod tests {
             ("POST", "/v1/chat%2fcompletions"),
             ("POST", "/v1/Chat/completions"),
             ("POST", "/v1/chat/completions?x"),
-            ("POST", "/v1/completions"),
+            ("POST", "/v1/responses/compact"),
+            ("GET", "/v1/responses"),
+            ("POST", "/v1/messages/count_tokens"),
+            ("POST", "/v1/messages/batches"),
             ("GET", "/v1/models/"),
             ("GET", "/v1/models/."),
             ("GET", "/v1/models/.."),

@@ -44,6 +44,7 @@
 mod body;
 mod dialect;
 mod endpoint;
+mod estimate;
 mod model_list;
 mod request;
 mod text;
@@ -53,6 +54,7 @@ mod usage;
 pub use body::{BodyError, JsonBody, KeyName};
 pub use dialect::{ApiError, Dialect, error_body, error_event};
 pub use endpoint::Endpoint;
+pub use estimate::{Bound, ChatLimit, EstimatePolicy, InvalidOutputLimit, OutputLimit, Unbounded};
 pub use model_list::{ModelList, NotAModelList};
 pub use request::Request;
 pub use usage::{Tokens, Usage, UsageReader};

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::fmt;
 
+use crate::estimate::{self, Bound, EstimatePolicy, Unbounded};
 use crate::{BodyError, Endpoint, JsonBody};
 
 /// A request to an endpoint that names its model in its body.
@@ -74,6 +75,52 @@ impl<'a> Request<'a> {
     #[must_use]
     pub fn to_bytes(&self) -> Vec<u8> {
         self.body.to_bytes()
+    }
+
+    /// Whether the body to forward is, byte for byte, the one that was read
+    /// ([`JsonBody::is_as_read`]). So it is with the compact bodies that most clients send, unless
+    /// [`Request::limit`] had something to write.
+    #[must_use]
+    pub const fn is_as_read(&self) -> bool {
+        self.body.is_as_read()
+    }
+
+    /// Writes the limits of `policy` into the body, and says how many tokens the provider can then
+    /// bill at most: the limits of output and choices, and in a streamed answer the request for its
+    /// usage. All other members stay as they are, byte for byte and in their order.
+    ///
+    /// Forward [`Request::to_bytes`] of this request, and not what was read: the bound is one of what
+    /// is forwarded. What bounds what, and what is refused, is in `spec/estimate.md` of the
+    /// repository.
+    ///
+    /// ```
+    /// use std::num::{NonZeroU32, NonZeroU64};
+    /// use portcullis_dialect::*;
+    ///
+    /// let policy = EstimatePolicy {
+    ///     output: OutputLimit::new(NonZeroU64::new(1_000).unwrap(), NonZeroU64::new(4_000).unwrap())?,
+    ///     max_choices: NonZeroU32::new(2).unwrap(),
+    ///     context_window: NonZeroU64::new(128_000),
+    ///     chat_limit: ChatLimit::Either,
+    /// };
+    /// let body = br#"{"model":"gpt-4o","messages":[{"role":"user","content":"Hi"}],"n":9}"#;
+    /// let mut request = Request::parse(Endpoint::ChatCompletions, body)?;
+    /// let bound = request.limit(&policy)?;
+    /// assert_eq!((bound.output, bound.choices), (1_000, 2));
+    /// let sent = br#"{"model":"gpt-4o","messages":[{"role":"user","content":"Hi"}],"n":2,"max_completion_tokens":1000}"#;
+    /// assert_eq!(request.to_bytes(), sent);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`Unbounded`]: no bound can be given, and the request is as it was. Refuse it where a cap is in
+    /// force.
+    pub fn limit(&mut self, policy: &EstimatePolicy) -> Result<Bound, Unbounded> {
+        let (bound, writes) = estimate::plan(self, policy)?;
+        for (field, json) in writes {
+            self.body.set(field, json);
+        }
+        Ok(bound)
     }
 }
 

@@ -14,8 +14,16 @@ use super::keys;
 /// A decoded key and the JSON text of its value.
 pub(super) type Member<'a> = (Cow<'a, str>, &'a RawValue);
 
+/// An object that was read.
+pub(super) struct Object<'a> {
+    pub(super) text: &'a str,
+    pub(super) members: Vec<Member<'a>>,
+    /// At any depth there is a key `cache_control`.
+    pub(super) has_cache_control: bool,
+}
+
 /// Reads one object with unique keys at every depth and nothing around it.
-pub(super) fn members(body: &[u8]) -> Result<Vec<Member<'_>>, BodyError> {
+pub(super) fn object(body: &[u8]) -> Result<Object<'_>, BodyError> {
     let text = str::from_utf8(body).map_err(|e| BodyError::NotUtf8 {
         offset: e.valid_up_to(),
     })?;
@@ -23,10 +31,19 @@ pub(super) fn members(body: &[u8]) -> Result<Vec<Member<'_>>, BodyError> {
     if !start.is_empty() && !start.starts_with('{') {
         return Err(BodyError::NotAnObject);
     }
-    judge(text)?; // of the object; what follows it is found below
-    serde_json::from_str::<Members<'_>>(text)
-        .map(|members| members.0)
-        .map_err(|e| not_json(&e))
+    let has_cache_control = judge(text)?; // of the object; what follows it is found below
+    let members = serde_json::from_str::<Members<'_>>(text).map_err(|e| not_json(&e))?;
+    Ok(Object {
+        text,
+        members: members.0,
+        has_cache_control,
+    })
+}
+
+/// The members of an object that was judged before, as a part of another; `None` for any other value.
+pub(super) fn members(json: &str) -> Option<Vec<Member<'_>>> {
+    let members: Members<'_> = serde_json::from_str(json).ok()?;
+    Some(members.0)
 }
 
 /// The decoded text of a JSON string; `None` for any other value.
@@ -36,22 +53,24 @@ pub(super) fn string(json: &str) -> Option<Cow<'_, str>> {
         .map(|text| text.0)
 }
 
-/// Walks the whole object, so that every position in an error is one in the body.
-fn judge(text: &str) -> Result<(), BodyError> {
-    let fault = Cell::new(None);
+/// Walks the whole object, so that every position in an error is one in the body; says whether a key
+/// is `cache_control`.
+fn judge(text: &str) -> Result<bool, BodyError> {
+    let seen = Seen::default();
     let mut reader = serde_json::Deserializer::from_str(text);
     let walk = Walk {
         depth: 1,
-        fault: &fault,
+        seen: &seen,
     };
     walk.deserialize(&mut reader).map_err(|error| {
         let (line, column) = (error.line(), error.column());
-        match fault.get() {
+        match seen.fault.get() {
             Some(Fault::TooDeep) => BodyError::TooDeep { line, column },
             Some(Fault::Duplicate(key)) => BodyError::DuplicateKey { key, line, column },
             None => not_json(&error),
         }
-    })
+    })?;
+    Ok(seen.cache_control.get())
 }
 
 fn not_json(error: &serde_json::Error) -> BodyError {
@@ -59,6 +78,13 @@ fn not_json(error: &serde_json::Error) -> BodyError {
         line: error.line(),
         column: error.column(),
     }
+}
+
+/// What the walk has come across.
+#[derive(Default)]
+struct Seen {
+    fault: Cell<Option<Fault>>,
+    cache_control: Cell<bool>,
 }
 
 /// What the walk itself objects to; serde's errors carry only text.
@@ -69,9 +95,9 @@ enum Fault {
 }
 
 /// Reads a value for its faults. `depth` is that of the container the value would be.
-struct Walk<'f> {
+struct Walk<'s> {
     depth: usize,
-    fault: &'f Cell<Option<Fault>>,
+    seen: &'s Seen,
 }
 
 impl Walk<'_> {
@@ -87,12 +113,12 @@ impl Walk<'_> {
     const fn below(&self) -> Self {
         Self {
             depth: self.depth + 1,
-            fault: self.fault,
+            seen: self.seen,
         }
     }
 
     fn object<E: de::Error>(&self, fault: Fault) -> E {
-        self.fault.set(Some(fault));
+        self.seen.fault.set(Some(fault));
         E::custom("refused")
     }
 }
@@ -118,6 +144,9 @@ impl<'de> Visitor<'de> for Walk<'_> {
         while let Some(Text(key)) = map.next_key()? {
             if seen.contains(&key) {
                 return Err(self.object(Fault::Duplicate(keys::named(&key))));
+            }
+            if key == "cache_control" {
+                self.seen.cache_control.set(true);
             }
             seen.insert(key);
             map.next_value_seed(Walk { ..below })?;
