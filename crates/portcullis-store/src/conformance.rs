@@ -41,16 +41,20 @@
 )]
 
 pub mod atomicity;
+pub mod budgets;
 pub mod changes;
 pub mod concurrency;
 pub mod guards;
+pub mod ledger;
 pub mod log;
 pub mod nodes;
 pub mod paging;
 pub mod rows;
+pub mod shares;
 pub mod tenants;
 pub mod uses;
 
+mod books;
 mod check;
 mod tenant;
 
@@ -103,6 +107,8 @@ macro_rules! conformance_tests {
             rows::a_node_comes_back_as_it_was_written
             rows::secrets_come_by_ascending_version
             rows::key_ids_are_case_sensitive
+            rows::limits_come_back_as_they_were_written
+            rows::a_project_is_found_in_its_organization_alone
             rows::what_is_absent_is_none
             paging::parts_cover_all_organizations_once
             paging::parts_cover_the_asked_tenants_keys_once
@@ -115,7 +121,9 @@ macro_rules! conformance_tests {
             guards::key_absent_holds_for_a_free_id
             guards::key_at_holds_for_its_generation
             guards::key_exists_holds_for_a_key
+            guards::organization_at_holds_for_its_generation
             guards::organization_name_free_holds_for_a_free_name
+            guards::project_at_holds_for_its_generation
             guards::project_exists_holds_for_an_own_project
             guards::project_name_free_holds_within_the_organization
             guards::secret_digest_is_holds_for_the_same_digest
@@ -132,6 +140,9 @@ macro_rules! conformance_tests {
             changes::rules_are_replaced_whole
             changes::an_organization_is_suspended_and_resumed
             changes::an_organizations_allowlist_is_replaced_whole
+            changes::limits_of_a_key_are_replaced_whole
+            changes::caps_of_a_project_are_replaced_whole
+            changes::caps_of_an_organization_are_replaced_whole
             changes::every_change_of_a_key_steps_its_generation_by_one
             changes::two_changes_in_one_set_are_two_steps
             changes::a_credential_is_overwritten_and_deleted
@@ -154,6 +165,7 @@ macro_rules! conformance_tests {
             tenants::a_set_belongs_to_one_organization_whatever_its_draft_says
             tenants::reading_one_organization_shows_no_other
             log::a_commit_logs_its_notices
+            log::a_change_of_limits_names_its_subject
             log::every_subject_comes_back
             log::sequences_ascend_and_nonces_differ
             log::changes_since_is_inclusive_and_limited
@@ -170,6 +182,33 @@ macro_rules! conformance_tests {
             nodes::a_node_may_register_again
             nodes::leaving_frees_the_store
             nodes::leases_leave_the_control_plane_alone
+            budgets::a_draw_writes_what_the_step_leaves
+            budgets::a_share_that_is_not_there_is_zeros
+            budgets::others_is_the_sum_of_the_other_runs
+            budgets::others_leaves_out_the_own_run
+            budgets::others_is_of_one_account
+            budgets::others_stops_at_the_largest_number
+            budgets::accounts_come_in_the_order_asked
+            budgets::the_others_are_not_written
+            budgets::a_step_that_leaves_a_negative_amount_writes_nothing
+            budgets::a_step_that_leaves_another_share_writes_nothing
+            budgets::an_account_named_twice_is_a_conflict
+            budgets::an_unknown_organization_cannot_draw
+            budgets::a_share_left_as_it_was_is_not_written
+            budgets::a_step_that_panics_writes_nothing
+            budgets::draws_leave_the_control_plane_alone
+            budgets::of_many_that_draw_at_once_as_many_get_it_as_fit
+            budgets::no_reader_sees_half_a_draw
+            budgets::a_dropped_draw_is_whole_or_absent
+            shares::stranding_moves_what_is_out_of_all_runs_but_the_living
+            shares::stranding_stops_at_the_largest_number
+            shares::stranding_twice_changes_nothing
+            shares::a_stranded_run_still_finds_its_share
+            shares::shares_are_those_of_one_organization
+            shares::shares_come_by_account_and_run
+            shares::forgetting_drops_only_what_is_over
+            shares::what_has_no_end_is_never_forgotten
+            ledger::the_books_never_drift
             concurrency::of_many_at_one_key_generation_one_wins
             concurrency::of_many_at_one_credential_generation_one_wins
             concurrency::of_many_who_mint_one_id_one_wins
@@ -201,6 +240,9 @@ mod tests {
             ("log", include_str!("conformance/log.rs")),
             ("uses", include_str!("conformance/uses.rs")),
             ("nodes", include_str!("conformance/nodes.rs")),
+            ("budgets", include_str!("conformance/budgets.rs")),
+            ("shares", include_str!("conformance/shares.rs")),
+            ("ledger", include_str!("conformance/ledger.rs")),
             ("concurrency", include_str!("conformance/concurrency.rs")),
         ];
         let suite = include_str!("conformance.rs");
@@ -217,7 +259,7 @@ mod tests {
             }
         }
         assert!(
-            count > 50,
+            count > 100,
             "{count}: the rules are not written as this test expects"
         );
     }

@@ -24,6 +24,9 @@ pub async fn a_failing_change_undoes_the_ones_before(fixture: &impl Fixture) {
         Change::InsertKey(A.nth_key(1)),
         Change::PutCredential(A.nth_credential(1, slot)),
         Change::PutCredential(overwrite),
+        Change::SetOrganizationCaps {
+            caps: A.limits().caps,
+        },
         Change::SetOrganizationSuspended { at: Some(AT) },
     ]);
     for first in firsts {

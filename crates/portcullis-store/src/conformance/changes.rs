@@ -5,8 +5,8 @@ use super::check::{bytes, committed, refused, snapshot};
 use super::tenant::{A, AT, B, changes_by_id, instance, instance_secret, master_check, settle};
 use crate::StoreErrorKind::Conflict;
 use crate::{
-    Change, ChangeSet, ControlStore, CredentialRow, CredentialSlot, KeyRow, OrganizationRow,
-    ProjectRow, RulesRow, SecretRow, UnixMicros,
+    Change, ChangeSet, ControlStore, CredentialRow, CredentialSlot, KeyRow, LimitsRow,
+    OrganizationRow, ProjectRow, RulesRow, SecretRow, UnixMicros,
 };
 
 /// A key is revoked once; a later revocation does not move the time, and an earlier one neither.
@@ -238,12 +238,95 @@ pub async fn an_organizations_allowlist_is_replaced_whole(fixture: &impl Fixture
     }
 }
 
+/// A key's limits are replaced whole, and nothing else of it is.
+pub async fn limits_of_a_key_are_replaced_whole(fixture: &impl Fixture) {
+    let store = fixture.store();
+    settle(&store).await;
+    let caps_alone = LimitsRow {
+        rate: None,
+        ..A.limits()
+    };
+    let rate_alone = LimitsRow {
+        caps: Vec::new(),
+        ..A.limits()
+    };
+    let all = [A.limits(), caps_alone, rate_alone, LimitsRow::default()];
+    for (generation, limits) in (2..).zip(all) {
+        let change = Change::SetKeyLimits {
+            key: A.key_id(0),
+            limits: limits.clone(),
+        };
+        committed(&store, A.set(change)).await;
+        assert_eq!(
+            key(&store).await,
+            KeyRow {
+                limits,
+                generation,
+                ..A.key()
+            }
+        );
+    }
+    assert_eq!(store.key(B.key_id(0)).await.unwrap(), Some(B.key()));
+}
+
+/// A project's caps are replaced whole, and nothing else of it, nor another project's; its generation steps by one.
+pub async fn caps_of_a_project_are_replaced_whole(fixture: &impl Fixture) {
+    let store = fixture.store();
+    settle(&store).await;
+    committed(&store, A.set(Change::InsertProject(A.nth_project(1)))).await;
+    let one = A.limits().caps.split_off(1);
+    for (generation, caps) in (2..).zip([A.limits().caps, one, Vec::new()]) {
+        let change = Change::SetProjectCaps {
+            project: A.project_id(0),
+            caps: caps.clone(),
+        };
+        committed(&store, A.set(change)).await;
+        let expected = ProjectRow {
+            caps,
+            generation,
+            ..A.project()
+        };
+        assert_eq!(
+            store.projects(A.org()).await.unwrap(),
+            [expected, A.nth_project(1)]
+        );
+        assert_eq!(store.projects(B.org()).await.unwrap(), [B.project()]);
+    }
+    assert_eq!(key(&store).await, A.key());
+}
+
+/// An organization's caps are replaced whole; nobody else's are, and its status and addresses stay.
+pub async fn caps_of_an_organization_are_replaced_whole(fixture: &impl Fixture) {
+    let store = fixture.store();
+    settle(&store).await;
+    let one = A.limits().caps.split_off(1);
+    for (generation, caps) in (2..).zip([A.limits().caps, one, Vec::new()]) {
+        let change = Change::SetOrganizationCaps { caps: caps.clone() };
+        committed(&store, A.set(change)).await;
+        let expected = OrganizationRow {
+            caps,
+            generation,
+            ..A.organization()
+        };
+        assert_eq!(store.organization(A.org()).await.unwrap(), Some(expected));
+        assert_eq!(
+            store.organization(B.org()).await.unwrap(),
+            Some(B.organization())
+        );
+    }
+}
+
 /// Each change of a key or of one of its secrets adds exactly one to the key's generation, and to no other's.
 pub async fn every_change_of_a_key_steps_its_generation_by_one(fixture: &impl Fixture) {
     let store = fixture.store();
     settle(&store).await;
     committed(&store, A.set(Change::InsertKey(A.nth_key(1)))).await;
-    let of_keys = |change: &Change| !matches!(change, Change::DeleteCredential(_));
+    let of_keys = |change: &Change| {
+        !matches!(
+            change,
+            Change::DeleteCredential(_) | Change::SetProjectCaps { .. }
+        )
+    };
     for (generation, change) in (2..).zip(changes_by_id(A, 0).into_iter().filter(of_keys)) {
         let what = format!("{change:?}");
         committed(&store, A.set(change)).await;
@@ -342,7 +425,9 @@ pub async fn a_change_that_hits_no_row_is_a_conflict(fixture: &impl Fixture) {
     let suspend = Change::SetOrganizationSuspended { at: None };
     refused(fixture, &store, set.clone().change(suspend), Conflict).await;
     let list = Change::SetOrganizationAllowlist { allow_ips: None };
-    refused(fixture, &store, set.change(list), Conflict).await;
+    refused(fixture, &store, set.clone().change(list), Conflict).await;
+    let caps = Change::SetOrganizationCaps { caps: Vec::new() };
+    refused(fixture, &store, set.change(caps), Conflict).await;
 }
 
 /// An id, a name or a slot is given once.

@@ -266,14 +266,14 @@ async fn one_wins(fixture: &impl Fixture, set: impl Fn(usize) -> ChangeSet) -> u
     winner.unwrap()
 }
 
-async fn join(tasks: Vec<Task>) {
+pub(super) async fn join(tasks: Vec<Task>) {
     for task in tasks {
         task.await;
     }
 }
 
 /// Lets other tasks run.
-async fn pause() {
+pub(super) async fn pause() {
     let mut paused = false;
     std::future::poll_fn(|context| {
         if paused {
@@ -286,7 +286,7 @@ async fn pause() {
     .await;
 }
 
-async fn poll_once_and_drop(future: impl Future) {
+pub(super) async fn poll_once_and_drop(future: impl Future) {
     let mut future = Box::pin(future);
     std::future::poll_fn(|context| {
         // Ready or not: it is dropped now.
@@ -307,7 +307,7 @@ fn node(n: u8) -> NodeRow {
 }
 
 /// How many try at once.
-const MANY: u8 = 8;
+pub(super) const MANY: u8 = 8;
 
 /// How often each does it.
-const ROUNDS: usize = 20;
+pub(super) const ROUNDS: usize = 20;

@@ -111,6 +111,29 @@ pub async fn key_exists_holds_for_a_key(fixture: &impl Fixture) {
     stops(fixture, &store, Guard::KeyExists(A.key_id(1))).await;
 }
 
+/// [`Guard::OrganizationAt`]: the set's organization has this generation.
+pub async fn organization_at_holds_for_its_generation(fixture: &impl Fixture) {
+    let store = fixture.store();
+    let at = |generation| Guard::OrganizationAt { generation };
+    let found = A.set(Change::InsertOrganization(A.organization()));
+    stopped(fixture, &store, found.require(at(1)), 0).await; // it is not there yet
+    settle(&store).await;
+    let caps = |guard| {
+        let caps = A.limits().caps;
+        A.set(Change::SetOrganizationCaps { caps }).require(guard)
+    };
+    for generation in [0, 2, u64::MAX] {
+        stopped(fixture, &store, caps(at(generation)), 0).await;
+    }
+    committed(&store, caps(at(1))).await;
+    stopped(fixture, &store, caps(at(1)), 0).await;
+    committed(&store, caps(at(2))).await;
+    passes(&store, at(3)).await;
+    // It is the set's own organization that is asked: A is at 4 now, B still at 1.
+    stopped(fixture, &store, B.harmless().require(at(4)), 0).await;
+    committed(&store, B.harmless().require(at(1))).await;
+}
+
 /// [`Guard::OrganizationNameFree`]: among all organizations, byte for byte.
 pub async fn organization_name_free_holds_for_a_free_name(fixture: &impl Fixture) {
     let store = fixture.store();
@@ -120,6 +143,47 @@ pub async fn organization_name_free_holds_for_a_free_name(fixture: &impl Fixture
     passes(&store, free(String::new())).await;
     stops(fixture, &store, free(A.organization().name)).await;
     stops(fixture, &store, free(B.organization().name)).await;
+}
+
+/// [`Guard::ProjectAt`]: the set's organization has this project, at this generation.
+pub async fn project_at_holds_for_its_generation(fixture: &impl Fixture) {
+    let store = fixture.store();
+    settle(&store).await;
+    committed(&store, A.set(Change::InsertProject(A.nth_project(1)))).await;
+    let at = |generation| Guard::ProjectAt {
+        id: A.project_id(0),
+        generation,
+    };
+    let caps = |guard| {
+        let (project, caps) = (A.project_id(0), A.limits().caps);
+        A.set(Change::SetProjectCaps { project, caps })
+            .require(guard)
+    };
+    for generation in [0, 2, u64::MAX] {
+        stopped(fixture, &store, caps(at(generation)), 0).await;
+    }
+    committed(&store, caps(at(1))).await;
+    stopped(fixture, &store, caps(at(1)), 0).await;
+    committed(&store, caps(at(2))).await;
+    passes(&store, at(3)).await;
+    let (first, missing) = (A.project_id(1), A.project_id(5));
+    passes(
+        &store,
+        Guard::ProjectAt {
+            id: first,
+            generation: 1,
+        },
+    )
+    .await;
+    stops(
+        fixture,
+        &store,
+        Guard::ProjectAt {
+            id: missing,
+            generation: 1,
+        },
+    )
+    .await;
 }
 
 /// [`Guard::ProjectExists`].
@@ -224,6 +288,10 @@ pub async fn a_guard_does_not_see_another_organizations_rows(fixture: &impl Fixt
             generation: 1,
         },
         Guard::KeyExists(B.key_id(0)),
+        Guard::ProjectAt {
+            id: B.project_id(0),
+            generation: 1,
+        },
         Guard::ProjectExists(B.project_id(0)),
         Guard::SecretDigestIs {
             key: B.key_id(0),
@@ -251,6 +319,11 @@ pub async fn an_instance_set_sees_no_organizations_rows(fixture: &impl Fixture) 
             generation: 1,
         },
         Guard::KeyExists(A.key_id(0)),
+        Guard::OrganizationAt { generation: 1 },
+        Guard::ProjectAt {
+            id: A.project_id(0),
+            generation: 1,
+        },
         Guard::ProjectExists(A.project_id(0)),
         Guard::SecretDigestIs {
             key: A.key_id(0),

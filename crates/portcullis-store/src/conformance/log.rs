@@ -38,6 +38,39 @@ pub async fn a_commit_logs_its_notices(fixture: &impl Fixture) {
     }
 }
 
+/// A change of limits tells other nodes what to look up again, and keeps its draft.
+pub async fn a_change_of_limits_names_its_subject(fixture: &impl Fixture) {
+    let store = fixture.store();
+    settle(&store).await;
+    let (key, project, limits) = (A.key_id(0), A.project_id(0), A.limits());
+    let caps = limits.caps.clone();
+    let changes = [
+        (
+            Change::SetKeyLimits { key, limits },
+            Subject::Key(A.org(), key),
+        ),
+        (
+            Change::SetProjectCaps {
+                project,
+                caps: caps.clone(),
+            },
+            Subject::Project(A.org(), project),
+        ),
+        (
+            Change::SetOrganizationCaps { caps },
+            Subject::Organization(A.org()),
+        ),
+    ];
+    for (change, subject) in changes {
+        let drafts = fixture.drafts().await.len();
+        let seq = committed(&store, A.set(change)).await;
+        let rows = store.changes_since(seq, 100).await.unwrap();
+        let logged: Vec<Subject> = rows.iter().map(|row| row.subject).collect();
+        assert_eq!(logged, [subject]);
+        assert_eq!(fixture.drafts().await.len(), drafts + 1);
+    }
+}
+
 /// Each kind of subject comes back with its ids.
 pub async fn every_subject_comes_back(fixture: &impl Fixture) {
     let store = fixture.store();

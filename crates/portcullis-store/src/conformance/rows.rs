@@ -4,8 +4,9 @@ use super::Fixture;
 use super::check::{bytes, committed};
 use super::tenant::{A, AT, B, Tenant, instance, instance_secret, master_check, settle};
 use crate::{
-    Blob, Change, ControlStore, CredentialRow, CredentialSlot, KeyRow, NodeId, NodeRow, NodeStore,
-    OrganizationRow, RulesRow, SecretRow, UnixMicros,
+    Blob, BudgetStore, CapRow, Change, ControlStore, CredentialRow, CredentialSlot, KeyRow,
+    LimitsRow, NodeId, NodeRow, NodeStore, OrganizationRow, Page, RateRow, RulesRow, SecretRow,
+    Tenants, UnixMicros,
 };
 
 /// Every field of an organization, optional ones both ways, extreme numbers included.
@@ -18,6 +19,7 @@ pub async fn an_organization_comes_back_as_it_was_written(fixture: &impl Fixture
         master_version: u32::MAX,
         suspended_at: Some(UnixMicros(i64::MAX)),
         allow_ips: Some(vec!["2001:db8::/32".to_owned(), STRANGE.to_owned()]),
+        caps: many_caps(),
         created_at: UnixMicros(i64::MIN),
         generation: LARGEST,
         ..B.organization()
@@ -35,8 +37,12 @@ pub async fn a_project_comes_back_as_it_was_written(fixture: &impl Fixture) {
     settle(&store).await;
     let mut row = A.nth_project(1);
     row.name = STRANGE.to_owned();
+    row.caps = many_caps();
     row.created_at = UnixMicros(-1);
+    row.generation = LARGEST;
     committed(&store, A.set(Change::InsertProject(row.clone()))).await;
+    let found = store.project(A.org(), row.id).await.unwrap();
+    assert_eq!(found.as_ref(), Some(&row));
     assert_eq!(store.projects(A.org()).await.unwrap(), [A.project(), row]);
 }
 
@@ -66,6 +72,14 @@ pub async fn a_key_comes_back_as_it_was_written(fixture: &impl Fixture) {
             allow_models: Some(vec!["*".to_owned(), "ft/*".to_owned()]),
             deny_models: vec![STRANGE.to_owned(), String::new()],
             allow_ips: Some(vec![STRANGE.to_owned()]),
+        },
+        limits: LimitsRow {
+            caps: many_caps(),
+            rate: Some(RateRow {
+                requests: u32::MAX,
+                seconds: 1,
+                burst: 0,
+            }),
         },
         disabled_at: Some(UnixMicros(i64::MAX)),
         revoked_at: Some(UnixMicros(i64::MIN)),
@@ -107,6 +121,69 @@ pub async fn no_list_and_an_empty_list_are_told_apart(fixture: &impl Fixture) {
                 assert_eq!(store.key(A.key_id(0)).await.unwrap().unwrap().rules, rules);
             }
         }
+    }
+}
+
+/// No cap, one and several are told apart, in their order, and so are no rate and one of zeros.
+pub async fn limits_come_back_as_they_were_written(fixture: &impl Fixture) {
+    let store = fixture.store();
+    settle(&store).await;
+    let mut backwards = many_caps();
+    backwards.reverse();
+    let twice = [many_caps(), many_caps()].concat();
+    let one = vec![cap("usd", "total", 0)];
+    let rate = |requests, seconds, burst| RateRow {
+        requests,
+        seconds,
+        burst,
+    };
+    let rates = [
+        None,
+        Some(rate(0, 0, 0)),
+        Some(rate(1, 2, 3)),
+        Some(rate(u32::MAX, u32::MAX - 1, u32::MAX - 2)),
+    ];
+    for caps in [Vec::new(), one, many_caps(), backwards, twice] {
+        for rate in rates {
+            let limits = LimitsRow {
+                caps: caps.clone(),
+                rate,
+            };
+            let set = A
+                .set(Change::SetKeyLimits {
+                    key: A.key_id(0),
+                    limits: limits.clone(),
+                })
+                .change(Change::SetProjectCaps {
+                    project: A.project_id(0),
+                    caps: caps.clone(),
+                })
+                .change(Change::SetOrganizationCaps { caps: caps.clone() });
+            committed(&store, set).await;
+            let key = store.key(A.key_id(0)).await.unwrap().unwrap();
+            assert_eq!(key.limits, limits);
+            let listed = store.keys(Tenants::All, Page::first(1)).await.unwrap();
+            assert_eq!(listed[0].limits, limits);
+            let project = store.project(A.org(), A.project_id(0)).await.unwrap();
+            assert_eq!(project.unwrap().caps, caps);
+            let organization = store.organization(A.org()).await.unwrap().unwrap();
+            assert_eq!(organization.caps, caps);
+        }
+    }
+}
+
+/// A project is found by its id and its organization, both.
+pub async fn a_project_is_found_in_its_organization_alone(fixture: &impl Fixture) {
+    let store = fixture.store();
+    settle(&store).await;
+    let found = store.project(A.org(), A.project_id(0)).await.unwrap();
+    assert_eq!(found, Some(A.project()));
+    for (org, id) in [
+        (A.org(), A.project_id(1)),
+        (A.org(), B.project_id(0)),
+        (B.org(), A.project_id(0)),
+    ] {
+        assert_eq!(store.project(org, id).await.unwrap(), None);
     }
 }
 
@@ -238,7 +315,9 @@ pub async fn key_ids_are_case_sensitive(fixture: &impl Fixture) {
 pub async fn what_is_absent_is_none(fixture: &impl Fixture) {
     let store = fixture.store();
     assert_eq!(store.organization(A.org()).await.unwrap(), None);
+    assert_eq!(store.project(A.org(), A.project_id(0)).await.unwrap(), None);
     assert_eq!(store.projects(A.org()).await.unwrap(), []);
+    assert_eq!(store.shares(A.org()).await.unwrap(), []);
     assert_eq!(store.key(A.key_id(0)).await.unwrap(), None);
     assert_eq!(store.credential(A.slot()).await.unwrap(), None);
     assert_eq!(
@@ -253,6 +332,27 @@ pub async fn what_is_absent_is_none(fixture: &impl Fixture) {
     assert_eq!(store.newest_change().await.unwrap(), None);
     assert_eq!(store.changes_since(0, 10).await.unwrap(), []);
     assert_eq!(store.nodes().await.unwrap(), []);
+}
+
+/// One of each kind: every unit and window, a zone, and numbers and texts that are awkward. A store judges none of them.
+fn many_caps() -> Vec<CapRow> {
+    vec![
+        cap("usd", "month Europe/Berlin", i64::MAX),
+        cap("usd", "total", 9_007_199_254_740_993), // no floating-point number
+        cap("tokens", "day America/Argentina/Buenos_Aires", 1),
+        cap("requests", "minute", 0),
+        cap("requests", "hour", i64::MIN),
+        cap(STRANGE, STRANGE, -1),
+        cap("", "", 7),
+    ]
+}
+
+fn cap(unit: &str, window: &str, amount: i64) -> CapRow {
+    CapRow {
+        unit: unit.to_owned(),
+        window: window.to_owned(),
+        amount,
+    }
 }
 
 /// One slot without and with each optional part, and with another provider and name.
@@ -297,5 +397,5 @@ fn slots(tenant: Tenant) -> Vec<CredentialSlot> {
 const LARGEST: u64 = i64::MAX.unsigned_abs();
 
 /// Text that is awkward everywhere: quotes, an injection, control characters, other scripts, a combining mark.
-const STRANGE: &str =
+pub(super) const STRANGE: &str =
     "\u{7f}'; DROP TABLE keys; --\" \\ \n\t% _ Ünï e\u{301} 漢字 \u{1f511} \u{202e} ?1 $1 {}";

@@ -2,9 +2,10 @@
 
 use super::check::{bytes, committed};
 use crate::{
-    Actor, AuditAction, AuditDraft, AuditTarget, Change, ChangeSet, ControlStore, CredentialId,
-    CredentialName, CredentialRow, CredentialSlot, InstanceSecretRow, KeyId, KeyRow, LimitsRow,
-    MasterCheckRow, OrgId, OrganizationRow, ProjectId, ProjectRow, RulesRow, SecretRow, UnixMicros,
+    Actor, AuditAction, AuditDraft, AuditTarget, CapRow, Change, ChangeSet, ControlStore,
+    CredentialId, CredentialName, CredentialRow, CredentialSlot, InstanceSecretRow, KeyId, KeyRow,
+    LimitsRow, MasterCheckRow, OrgId, OrganizationRow, ProjectId, ProjectRow, RateRow, RulesRow,
+    SecretRow, UnixMicros,
 };
 
 /// When everything here happens: 2026-09-21, with an odd microsecond.
@@ -101,6 +102,23 @@ impl Tenant {
             created_at: AT,
             generation: 1,
             secrets: vec![self.secret(1), self.secret(2)],
+        }
+    }
+
+    /// Limits that no key of the suite is made with.
+    pub(super) fn limits(self) -> LimitsRow {
+        let cap = |unit: &str, window: &str| CapRow {
+            unit: unit.to_owned(),
+            window: window.to_owned(),
+            amount: i64::from(self.letter),
+        };
+        LimitsRow {
+            caps: vec![cap("usd", "month Europe/Berlin"), cap("requests", "day")],
+            rate: Some(RateRow {
+                requests: 60,
+                seconds: 30,
+                burst: 10,
+            }),
         }
     }
 
@@ -213,9 +231,17 @@ pub(super) fn changes_by_id(tenant: Tenant, n: u8) -> Vec<Change> {
             at: AT,
         },
         Change::SetKeyDisabled { key, at: Some(AT) },
+        Change::SetKeyLimits {
+            key,
+            limits: tenant.limits(),
+        },
         Change::SetKeyRules {
             key,
             rules: RulesRow::default(),
+        },
+        Change::SetProjectCaps {
+            project: tenant.project_id(n),
+            caps: tenant.limits().caps,
         },
         Change::ShortenSecret {
             key,

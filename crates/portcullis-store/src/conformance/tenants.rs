@@ -42,6 +42,7 @@ pub async fn an_instance_set_reaches_no_organization(fixture: &impl Fixture) {
         Change::InsertKey(A.nth_key(1)),
         Change::PutCredential(A.credential()),
         Change::SetOrganizationAllowlist { allow_ips: None },
+        Change::SetOrganizationCaps { caps: Vec::new() },
         Change::SetOrganizationSuspended { at: Some(AT) },
     ]);
     for change in changes {
@@ -121,10 +122,19 @@ pub async fn an_unknown_organization_can_own_nothing(fixture: &impl Fixture) {
         Change::InsertKey(A.key()),
         Change::PutCredential(A.credential()),
         Change::SetOrganizationAllowlist { allow_ips: None },
+        Change::SetOrganizationCaps { caps: Vec::new() },
         Change::SetOrganizationSuspended { at: Some(AT) },
+        Change::SetKeyLimits {
+            key: A.key_id(0),
+            limits: A.limits(),
+        },
         Change::SetKeyRules {
             key: A.key_id(0),
             rules: RulesRow::default(),
+        },
+        Change::SetProjectCaps {
+            project: A.project_id(0),
+            caps: A.limits().caps,
         },
     ];
     for change in changes {
