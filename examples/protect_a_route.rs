@@ -44,7 +44,7 @@ async fn chat(
         .post("https://api.openai.com/v1/chat/completions")
         .header(AUTHORIZATION, credential.bearer())
         .header(CONTENT_TYPE, "application/json")
-        .body(body);
+        .body(call.outgoing(body));
     let answer = request.send().await.map_err(Rejection::upstream)?;
     Ok(meter(call, answer.into()).into_response())
 }

@@ -97,7 +97,7 @@ pub(crate) async fn forward(
         .path_and_query()
         .cloned()
         .unwrap_or(PathAndQuery::from_static("/"));
-    let mut request = Request::new(Full::new(call.into_body()));
+    let mut request = Request::new(Full::new(call.into_body(&dispatched)));
     *request.method_mut() = method;
     *request.uri_mut() = proxy.uri(&path).map_err(Rejection::upstream)?;
     copy(&headers, request.headers_mut(), &FORWARDED);
@@ -127,7 +127,10 @@ pub(crate) async fn forward(
             only_allowed(&caller, response).await
         }
         Endpoint::ChatCompletions
+        | Endpoint::Completions
+        | Endpoint::Responses
         | Endpoint::Embeddings
+        | Endpoint::Messages
         | Endpoint::ModelList
         | Endpoint::Model
         | Endpoint::Unknown => Ok(response.into_response()),

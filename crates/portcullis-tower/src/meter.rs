@@ -27,6 +27,8 @@ use crate::cut::Cut;
 /// A 401 is the provider's refusal of the gateway's credential. The caller's own key is in order, so it is answered by
 /// [`Refusal::CredentialRejected`] instead: 502.
 ///
+/// What is left of the key's own rates is written into the headers as `x-ratelimit-*`.
+///
 /// The body ends when the call's caller is cut, as a [`ProtectedBody`] does, in OpenAI's words. Behind a
 /// [`ProtectLayer`](crate::ProtectLayer) the layer does this, in its own dialect, and only once.
 pub fn meter<B>(call: Call, answer: Response<B>) -> Response<MeteredBody<B>>
@@ -37,12 +39,15 @@ where
         return credential_rejected(call);
     }
     let cut = Cut::new(call.caller().clone(), DIALECT);
+    let limits = call.rate_limits();
     let mut tally = Tally::new(call, answer.headers());
     if !answer.status().is_success() || answer.body().is_end_stream() {
         tally.end();
     }
     let counted = answer.map(|body| Counted { body, tally });
-    ProtectedBody::guard(counted, cut).map(|body| MeteredBody { body })
+    let mut metered = ProtectedBody::guard(counted, cut).map(|body| MeteredBody { body });
+    limits.write(metered.headers_mut());
+    metered
 }
 
 fn credential_rejected<B>(call: Call) -> Response<MeteredBody<B>> {

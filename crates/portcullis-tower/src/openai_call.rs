@@ -7,7 +7,7 @@ use axum::extract::{FromRequest, Request};
 use bytes::Bytes;
 use http_body::Body as _;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
-use portcullis_gate::{Dispatch, Endpoint, Refusal};
+use portcullis_gate::{Call, Dispatch, Endpoint, Refusal};
 
 use crate::Rejection;
 
@@ -21,7 +21,8 @@ use crate::Rejection;
 /// async fn forward(Authenticated(caller): Authenticated, request: OpenAiCall) -> Result<Response, Rejection> {
 ///     let permit = caller.authorize(request.dispatch("openai")).await?;
 ///     let (call, credential) = permit.open().await?;
-///     let answer = send(credential.bearer(), request.into_body()).await; // your HTTP client
+///     let body = request.into_body(&call); // with its output limit, where a cap needs one
+///     let answer = send(credential.bearer(), body).await; // your HTTP client
 ///     Ok(meter(call, answer).into_response())
 /// }
 /// ```
@@ -30,8 +31,8 @@ use crate::Rejection;
 ///
 /// | endpoint | body | dispatch |
 /// |---|---|---|
-/// | chat completions, embeddings | read strictly, forwarded as read | the model of the body |
-/// | one model | none | the model of the path |
+/// | chat completions, completions, responses, embeddings, messages | read strictly, forwarded as read; under a cap in tokens or dollars with its output limit written into it | the model of the body |
+/// | one model | none | the model of the path; it uses no token |
 /// | list of models | none | [`Dispatch::model_list`]; filter the answer |
 /// | any other | forwarded unread | [`Dispatch::opaque`]: refused for a key that may not use every model |
 ///
@@ -72,27 +73,37 @@ impl OpenAiCall {
     pub fn dispatch<'a>(&'a self, provider: &'a str) -> Dispatch<'a> {
         match (self.endpoint, self.model()) {
             (Endpoint::ModelList, _) => Dispatch::model_list(provider),
+            (Endpoint::Model, Some(model)) => Dispatch::new(provider, model).without_usage(),
+            (Endpoint::Unknown | Endpoint::Model, _) => Dispatch::opaque(provider),
             (
                 Endpoint::ChatCompletions
+                | Endpoint::Completions
+                | Endpoint::Responses
                 | Endpoint::Embeddings
-                | Endpoint::Model
-                | Endpoint::Unknown,
+                | Endpoint::Messages,
                 Some(model),
-            ) => Dispatch::new(provider, model),
+            ) => Dispatch::new(provider, model).reading(self.endpoint, &self.body),
             (
                 Endpoint::ChatCompletions
+                | Endpoint::Completions
+                | Endpoint::Responses
                 | Endpoint::Embeddings
-                | Endpoint::Model
-                | Endpoint::Unknown,
+                | Endpoint::Messages,
                 None,
             ) => Dispatch::opaque(provider),
         }
     }
 
-    /// The body to forward: what was read, and empty where nothing was.
+    /// What was read; empty where nothing was. To be forwarded by way of [`into_body`](Self::into_body).
     #[must_use]
-    pub fn into_body(self) -> Bytes {
-        self.body
+    pub fn body(&self) -> &Bytes {
+        &self.body
+    }
+
+    /// The body to forward in `call`: what was read, as it was authorized ([`Call::outgoing`]); empty where nothing was read.
+    #[must_use]
+    pub fn into_body(self, call: &Call) -> Bytes {
+        call.outgoing(self.body)
     }
 }
 
@@ -110,9 +121,11 @@ impl<S: Sync> FromRequest<S> for OpenAiCall {
             body,
         };
         match endpoint {
-            Endpoint::ChatCompletions | Endpoint::Embeddings => {
-                read(endpoint, &collect(request.into_body()).await?)
-            }
+            Endpoint::ChatCompletions
+            | Endpoint::Completions
+            | Endpoint::Responses
+            | Endpoint::Embeddings
+            | Endpoint::Messages => read(endpoint, &collect(request.into_body()).await?),
             Endpoint::ModelList => Ok(unread(Bytes::new())),
             Endpoint::Model => Ok(Self {
                 model,

@@ -123,7 +123,7 @@ async fn a_request_is_read_as_what_it_is() {
     let call = call.unwrap();
     assert_eq!(call.endpoint(), Endpoint::ChatCompletions);
     assert_eq!((call.model(), call.stream()), (Some("gpt-4o"), true));
-    assert_eq!(call.into_body(), body);
+    assert_eq!(call.body(), body);
     let call = OpenAiCall::from_request(request("/v1/other", body.into()), &()).await;
     let call = call.unwrap();
     assert_eq!(call.endpoint(), Endpoint::Unknown);

@@ -86,7 +86,7 @@ async fn forward(
     let bearer = credential.bearer();
     let received = Received {
         credential: bearer.to_str().unwrap().to_owned(),
-        body: request.into_body(),
+        body: request.into_body(&call),
     };
     Ok(meter(call, provider.call(received).await).into_response())
 }
