@@ -3,8 +3,8 @@
 use std::fmt;
 
 use bytes::Bytes;
-use portcullis_dialect::Usage;
-use portcullis_limits::Price;
+use portcullis_dialect::{Tokens, Usage};
+use portcullis_limits::{Price, TokenBound};
 
 use crate::caller::{Caller, Revoked};
 use crate::clock::Reading;
@@ -30,6 +30,8 @@ pub struct Call {
 pub(crate) struct Bill {
     /// What its model costs.
     pub(crate) price: Option<Price>,
+    /// The most that it can use, where that had to be known.
+    pub(crate) bound: Option<TokenBound>,
     /// What is held for it, if anything limits it.
     pub(crate) charge: Option<Charge>,
     /// The body with its output limit written into it, where that had to be done.
@@ -88,6 +90,22 @@ impl Call {
     /// Settles the call. Synchronous, so that it can be done from a body's poll and from `Drop`.
     pub fn settle(mut self, usage: Usage) {
         self.finish(usage, End::Settled);
+    }
+
+    /// Settles a call that was not processed: the provider was not reached, or turned it away unread (403, 404, 429 and
+    /// the like). It has used nothing.
+    pub fn settle_unprocessed(self) {
+        self.settle(Usage::Exact(Tokens::default()));
+    }
+
+    /// Settles a call that the provider read and refused (400 and the like): there is no answer to pay for, and some
+    /// providers charge for what they read. It has used its input, at most.
+    pub fn settle_without_output(self) {
+        let read = self.bill.bound.map(|bound| Tokens {
+            input: bound.input,
+            ..Tokens::default()
+        });
+        self.settle(read.map_or(Usage::Unknown, Usage::Exact));
     }
 
     fn finish(&mut self, usage: Usage, end: End) {

@@ -89,7 +89,7 @@ pub enum Refusal {
         /// In how many seconds trying again makes sense, where it does.
         retry_after: Option<u64>,
         /// What is left of the key's own rates.
-        limits: RateLimits,
+        limits: Box<RateLimits>,
     },
     /// Nobody can tell how much the request may use, and a cap counts it.
     #[error("the request cannot be bounded: {0}")]
@@ -490,7 +490,7 @@ mod tests {
             key: "3fK9aaaaaaaa".parse().unwrap(),
             why,
             retry_after: why.retry_after(now),
-            limits: RateLimits::default(),
+            limits: Box::default(),
         }
     }
 

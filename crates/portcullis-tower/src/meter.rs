@@ -10,7 +10,7 @@ use bytes::Bytes;
 use http::{Response, StatusCode};
 use http_body::{Body, Frame, SizeHint};
 use pin_project_lite::pin_project;
-use portcullis_gate::{Call, Dialect, Refusal, Usage};
+use portcullis_gate::{Call, Dialect, Refusal};
 
 use self::tally::Tally;
 use crate::body::{BoxError, ProtectedBody, ProtectedBodyError, to_bytes};
@@ -20,9 +20,11 @@ use crate::cut::Cut;
 ///
 /// It is settled as soon as the usage is complete, not at the end of the body: HTTP servers drop a body of known length
 /// without asking for its end. Otherwise it is settled at the end with what is known, and when the body is
-/// dropped before, too. Usage is unknown in an answer that is compressed (send `Accept-Encoding: identity`), in one
-/// with an error status, which is settled at once, and in one that does not say it (for a stream of chat
+/// dropped before, too. Usage is unknown in an answer that is compressed (send `Accept-Encoding: identity`), and in one that does not say it (for a stream of chat
 /// completions send `"stream_options":{"include_usage":true}`).
+///
+/// An error status settles at once: a call that was turned away unread (401, 403, 404, 405, 413, 415, 429) has used nothing, another
+/// 4xx at most its input, and of a 5xx nobody knows.
 ///
 /// A 401 is the provider's refusal of the gateway's credential. The caller's own key is in order, so it is answered by
 /// [`Refusal::CredentialRejected`] instead: 502.
@@ -41,7 +43,9 @@ where
     let cut = Cut::new(call.caller().clone(), DIALECT);
     let limits = call.rate_limits();
     let mut tally = Tally::new(call, answer.headers());
-    if !answer.status().is_success() || answer.body().is_end_stream() {
+    if !answer.status().is_success() {
+        tally.refused(answer.status());
+    } else if answer.body().is_end_stream() {
         tally.end();
     }
     let counted = answer.map(|body| Counted { body, tally });
@@ -53,7 +57,7 @@ where
 fn credential_rejected<B>(call: Call) -> Response<MeteredBody<B>> {
     let refusal = Refusal::CredentialRejected;
     tracing::warn!(provider = call.provider(), org = %call.caller().org(), why = %refusal, "refused");
-    call.settle(Usage::Unknown);
+    call.settle_unprocessed();
     let answer = refusal.to_response(DIALECT);
     answer.map(|bytes| MeteredBody {
         body: ProtectedBody::whole(bytes),

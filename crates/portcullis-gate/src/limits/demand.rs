@@ -47,6 +47,7 @@ impl Caller {
         };
         if caps.limits(Unit::Tokens) || caps.limits(Unit::Usd) {
             (demand.bound, bill.body) = self.bound(dispatch, entry)?;
+            bill.bound = demand.bound;
         }
         if matches!(dispatch.estimate, Estimate::Nothing) {
             demand.price = Some(FREE);
@@ -89,7 +90,7 @@ impl Caller {
             key: self.key(),
             why,
             retry_after: why.retry_after(now.utc),
-            limits,
+            limits: Box::new(limits),
         }
     }
 

@@ -1,6 +1,6 @@
 //! One call and what its answer has said of its usage so far.
 
-use http::HeaderMap;
+use http::{HeaderMap, StatusCode};
 use portcullis_gate::{Call, Usage, UsageReader};
 
 use crate::body::{content_type, is_encoded};
@@ -28,6 +28,23 @@ impl Tally {
             if reader.is_complete() {
                 self.end();
             }
+        }
+    }
+
+    /// The provider refused the call: settles by how far it came.
+    pub(super) fn refused(&mut self, status: StatusCode) {
+        let Some(call) = self.call.take() else { return };
+        match status {
+            StatusCode::UNAUTHORIZED
+            | StatusCode::FORBIDDEN
+            | StatusCode::NOT_FOUND
+            | StatusCode::METHOD_NOT_ALLOWED
+            | StatusCode::PAYLOAD_TOO_LARGE
+            | StatusCode::UNSUPPORTED_MEDIA_TYPE
+            | StatusCode::TOO_MANY_REQUESTS => call.settle_unprocessed(),
+            status if status.is_client_error() => call.settle_without_output(),
+            // Nobody knows what a provider does that has failed.
+            _ => call.settle(Usage::Unknown),
         }
     }
 

@@ -7,6 +7,7 @@
 )]
 
 mod calls;
+mod caps;
 mod credentials;
 mod metering;
 mod revocation;

@@ -142,5 +142,8 @@ async fn a_provider_that_refuses_the_gateways_credential_does_not_blame_the_call
     assert_eq!(told, (502, "provider_credential_rejected"));
     assert_eq!(answer.header("www-authenticate"), None);
     assert!(!answer.raw().contains("sk-"), "{}", answer.raw());
-    assert_eq!(world.settled(1).await, [(End::Settled, Usage::Unknown)]);
+    assert_eq!(
+        world.settled(1).await,
+        [(End::Settled, Usage::Exact(Tokens::default()))]
+    );
 }

@@ -7,8 +7,8 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use portcullis_gate::{
-    Actor, Admin, End, Gate, KeyId, KeyPrefix, KeyRules, Lifetime, ManualClock, MasterKey,
-    MasterKeys, NewKey, OrgId, ProjectId, PutCredential, Upkeep, Usage,
+    Actor, Admin, End, Gate, KeyId, KeyLimits, KeyPrefix, KeyRules, Lifetime, ManualClock,
+    MasterKey, MasterKeys, NewKey, OrgId, PriceList, ProjectId, PutCredential, Upkeep, Usage,
 };
 use portcullis_store::MemoryStore;
 use tokio::task::JoinHandle;
@@ -46,6 +46,7 @@ impl World {
         let heard = Arc::clone(&settlements);
         let (gate, upkeep) = Gate::builder(MemoryStore::new(), master)
             .clock(Arc::clone(&clock))
+            .prices(PriceList::parse(PRICES).unwrap())
             .credential_hint("Run: ops put-credential {provider}")
             .on_settlement(move |settlement| {
                 heard
@@ -102,6 +103,17 @@ impl World {
         }
     }
 
+    /// A key with this cap.
+    pub(crate) async fn key_with_cap(&self, cap: &str) -> Key {
+        let limits = KeyLimits {
+            caps: vec![cap.parse().unwrap()],
+            rate: None,
+        };
+        let key = self.key().await;
+        self.admin().set_limits(key.id, limits).await.unwrap();
+        key
+    }
+
     /// What was settled, once it is `count` calls.
     pub(crate) async fn settled(&self, count: usize) -> Vec<(End, Usage)> {
         within(PATIENCE, async {
@@ -129,6 +141,9 @@ impl Drop for World {
         }
     }
 }
+
+/// A dollar for a million tokens of input, a cent for one of output.
+const PRICES: &str = "[[price]]\nprovider='openai'\nmodel='gpt-4o'\ninput='1'\noutput='10000'";
 
 pub(crate) fn prefix() -> KeyPrefix {
     KeyPrefix::new("mr", "live").unwrap()
