@@ -1,0 +1,231 @@
+//! A gateway's keys, caps and ledgers, and the requests that come to it.
+
+use std::num::NonZeroU32;
+use std::sync::{Mutex, PoisonError};
+
+use chrono::{DateTime, TimeDelta, Utc};
+use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
+use portcullis_limits::{
+    AttemptId, Cap, Caps, Claim, Demand, Grant, Ledger, Level, Limit, NanoUsd, Price, Settled,
+    TokenBound, Tokens, Usage, Window, Zone,
+};
+
+/// Which caps a key is under.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Under {
+    /// Dollars a month.
+    OneCap,
+    /// Dollars a month, tokens a minute, and its organization's dollars a month.
+    ThreeCaps,
+}
+
+/// Keys under caps, and ledgers that hold them.
+pub(crate) struct Gateway {
+    caps: Vec<Caps>,
+    ledgers: Vec<Mutex<Ledger>>,
+}
+
+impl Gateway {
+    /// Every key has used its counters before, and dollars are granted in advance: nothing here waits for a debit.
+    pub(crate) fn new(keys: usize, under: Under, ledgers: usize) -> Self {
+        let mut gateway = Self {
+            caps: Vec::with_capacity(keys),
+            ledgers: std::iter::repeat_with(|| Mutex::new(Ledger::chunked()))
+                .take(ledgers)
+                .collect(),
+        };
+        for key in 0..keys {
+            let caps = caps(&id(key), &format!("org-{:08}", key % ledgers), under);
+            let mut ledger = lock(&gateway.ledgers, key);
+            for cap in caps.iter() {
+                if matches!(cap.counter().unit, portcullis_limits::Unit::Usd) {
+                    ledger.grant(Grant {
+                        counter: cap.counter().clone(),
+                        start: cap.counter().window.period(begin()).start,
+                        amount: cap.amount() / 4,
+                        limit: cap.amount(),
+                    });
+                }
+            }
+            drop(ledger);
+            gateway.caps.push(caps);
+        }
+        gateway
+    }
+
+    /// One request from its claim to its settlement; true if it was admitted and charged.
+    pub(crate) fn serve(&self, request: &Request) -> bool {
+        let key = request.key % self.caps.len();
+        let Some(caps) = self.caps.get(key) else {
+            return false;
+        };
+        let Ok(claim) = Claim::new(request.attempt, caps, request.demand()) else {
+            return false;
+        };
+        let reserved = lock(&self.ledgers, key).reserve(&claim, request.now, LEASE);
+        let Ok(reservation) = reserved else {
+            return false;
+        };
+        let settlement = reservation.dispatch().settle(request.usage());
+        let settled = lock(&self.ledgers, key).settle(&settlement, request.now);
+        matches!(settled, Settled::Booked(_))
+    }
+
+    /// What the upkeep does now and then.
+    pub(crate) fn forget(&self, now: DateTime<Utc>) {
+        for ledger in &self.ledgers {
+            let mut ledger = ledger.lock().unwrap_or_else(PoisonError::into_inner);
+            ledger.forget(now - REMEMBERED);
+        }
+    }
+}
+
+/// One request after the other, each of a random key and with an id of its own.
+pub(crate) struct Requests {
+    random: Random,
+    begun: DateTime<Utc>,
+    count: u32,
+}
+
+/// One of them.
+pub(crate) struct Request {
+    pub(crate) key: usize,
+    attempt: AttemptId,
+    /// Tokens of its prompt.
+    input: u64,
+    now: DateTime<Utc>,
+}
+
+impl Requests {
+    pub(crate) fn new(thread: u64) -> Self {
+        Self {
+            random: Random(thread),
+            begun: begin(),
+            count: 0,
+        }
+    }
+
+    /// The next one, and whether it is time for the upkeep.
+    pub(crate) fn next(&mut self) -> (Request, bool) {
+        self.count = self.count.wrapping_add(1);
+        self.begun += BETWEEN_REQUESTS;
+        let (high, low) = (self.random.next(), self.random.next());
+        let request = Request {
+            key: usize::try_from(high >> 32).unwrap_or(0),
+            attempt: AttemptId {
+                request: (u128::from(high) << 64 | u128::from(low)).to_be_bytes(),
+                attempt: 1,
+            },
+            input: 100 + low % 1_024,
+            now: self.begun,
+        };
+        (request, self.count.is_multiple_of(REQUESTS_BETWEEN_UPKEEPS))
+    }
+}
+
+impl Request {
+    pub(crate) const fn now(&self) -> DateTime<Utc> {
+        self.now
+    }
+
+    fn demand(&self) -> Demand {
+        let rate = NanoUsd::from_nanos;
+        Demand {
+            bound: Some(TokenBound {
+                input: self.input,
+                output: 500,
+                choices: 1,
+            }),
+            price: Some(Price {
+                input: rate(2_500_000_000),
+                cached_input: rate(1_250_000_000),
+                output: rate(10_000_000_000),
+                fee: NanoUsd::ZERO,
+            }),
+        }
+    }
+
+    /// Each request uses less than it holds.
+    const fn usage(&self) -> Usage {
+        Usage::Exact(Tokens {
+            input: self.input - 50,
+            cached_input: 0,
+            output: 120,
+        })
+    }
+}
+
+/// Governor's limiter for the same keys, and their ids.
+pub(crate) struct Peer {
+    ids: Vec<[u8; 12]>,
+    limiter: DefaultKeyedRateLimiter<[u8; 12]>,
+}
+
+impl Peer {
+    #[expect(clippy::expect_used, reason = "a benchmark without its peer is none")]
+    pub(crate) fn new(keys: usize) -> Self {
+        let peer = Self {
+            ids: (0..keys)
+                .map(|key| *id(key).as_bytes().first_chunk().expect("12 digits"))
+                .collect(),
+            limiter: RateLimiter::keyed(Quota::per_minute(NonZeroU32::MAX)),
+        };
+        for id in &peer.ids {
+            assert!(peer.limiter.check_key_n(id, CELLS).is_ok());
+        }
+        peer
+    }
+
+    /// True if it was admitted.
+    pub(crate) fn serve(&self, request: &Request) -> bool {
+        let id = self.ids.get(request.key % self.ids.len());
+        id.is_some_and(|id| matches!(self.limiter.check_key_n(id, CELLS), Ok(Ok(()))))
+    }
+}
+
+fn caps(key: &str, org: &str, under: Under) -> Caps {
+    let month = Window::Month(Zone::UTC);
+    let plenty = Limit::Usd(NanoUsd::from_nanos(i64::MAX / 2));
+    let of_key = Cap::new(Level::Key, key, month, plenty);
+    let rest = [
+        Cap::new(Level::Key, key, Window::Minute, Limit::Tokens(u64::MAX)),
+        Cap::new(Level::Organization, org, month, plenty),
+    ];
+    let rest = rest.into_iter().filter(|_| under == Under::ThreeCaps);
+    Caps::new(std::iter::once(of_key).chain(rest)).unwrap_or_else(|_| Caps::unrestricted())
+}
+
+/// As a key's id in a row: 12 characters.
+fn id(key: usize) -> String {
+    format!("{key:012}")
+}
+
+fn lock(ledgers: &[Mutex<Ledger>], key: usize) -> std::sync::MutexGuard<'_, Ledger> {
+    #[expect(clippy::indexing_slicing, reason = "the remainder is in range")]
+    let ledger = &ledgers[key % ledgers.len()];
+    ledger.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn begin() -> DateTime<Utc> {
+    DateTime::from_timestamp(1_795_348_800, 0).unwrap_or(DateTime::UNIX_EPOCH)
+}
+
+/// SplitMix64: the same requests in every run, from a few lines.
+struct Random(u64);
+
+impl Random {
+    const fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mixed = (self.0 ^ self.0 >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        let mixed = (mixed ^ mixed >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
+        mixed ^ mixed >> 31
+    }
+}
+
+const LEASE: TimeDelta = TimeDelta::minutes(2);
+/// A busy gateway: 500 requests a second, 60,000 of which are remembered.
+const BETWEEN_REQUESTS: TimeDelta = TimeDelta::milliseconds(2);
+const REMEMBERED: TimeDelta = TimeDelta::minutes(2);
+/// Every half a minute.
+const REQUESTS_BETWEEN_UPKEEPS: u32 = 15_000;
+const CELLS: NonZeroU32 = NonZeroU32::new(10).unwrap();
