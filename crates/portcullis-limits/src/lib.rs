@@ -50,6 +50,7 @@
 mod account;
 mod attempt;
 mod cap;
+mod counter;
 mod hold;
 mod ledger;
 mod lifecycle;
@@ -66,7 +67,8 @@ mod zone;
 // The public interface is:
 pub use account::Account;
 pub use attempt::{AttemptId, Claim, Demand};
-pub use cap::{Cap, Caps, Counter, DuplicateCap, Level, Limit, Unit, UnknownName};
+pub use cap::{Cap, Caps, DuplicateCap, Limit};
+pub use counter::{Counter, Level, Unit, UnknownName};
 pub use hold::{Dispatched, Hold, Line, Release, Reservation, Settlement};
 pub use ledger::{Booking, Expired, Grant, Ledger, NotReserved, Return, Settled, Shortfall};
 pub use lifecycle::{Event, Record, State, UnknownState};
