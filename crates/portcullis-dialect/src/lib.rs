@@ -1,6 +1,6 @@
-//! What providers' bodies say: the model of a request, the usage in an answer, errors in the
-//! caller's dialect. OpenAI's chat completions, embeddings and model list; errors also as Anthropic
-//! writes them.
+//! What providers' bodies say: the model of a request and what it can be billed for at most, the usage
+//! in an answer, errors in the caller's dialect. OpenAI's chat completions, completions, responses,
+//! embeddings and model list, and Anthropic's messages.
 //!
 //! ```
 //! use portcullis_dialect::{Endpoint, Request, Tokens, Usage, UsageReader};
@@ -28,10 +28,15 @@
 //!    few kibibytes, however long the answer is, and a number it cannot trust is
 //!    [`Usage::Unknown`].
 //! 4. What is not recognised exactly is [`Endpoint::Unknown`].
+//! 5. [`Request::limit`] writes the limits that its [`Bound`] assumes into the body, in one step. Text
+//!    is bounded by its bytes, what is not text by the context window, and what costs more than tokens
+//!    at the model's price is [`Unbounded`], as is whatever is not known here. `spec/estimate.md` of
+//!    the repository is normative.
 //!
 //! # What it does not do
 //!
-//! It sends nothing, prices nothing and decides nothing. It does not decompress: ask providers for
+//! It sends nothing, prices nothing and decides nothing. It counts no tokens: a [`Bound`] is a few
+//! times what is used, and the difference is free again after the settlement. It does not decompress: ask providers for
 //! `Accept-Encoding: identity`, or usage is [`Usage::Unknown`]. It does not check that a request is
 //! one that the provider will accept; it reads the members that a gate decides by.
 //!

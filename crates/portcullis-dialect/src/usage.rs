@@ -22,8 +22,11 @@ pub enum Usage {
 /// Reads usage from the bytes of an answer, whatever their chunks, in bounded memory.
 ///
 /// It is fed every byte that comes from the provider and decides by itself when the answer is
-/// complete: the closing brace of a plain body; `[DONE]`, or the chunk of `include_usage`, in a
-/// stream. Bodies of known length are often dropped before anybody sees their end.
+/// complete: the closing brace of a plain body; in a stream `[DONE]`, or the chunk of
+/// `include_usage`, or the last event of a response or a message. Bodies of known length are often dropped before anybody sees their end.
+///
+/// An event of more than 64 KiB is not read. The last one of a response repeats all of it, so a long
+/// response has [`Usage::Unknown`].
 ///
 /// Bytes after the end of the answer change nothing.
 pub struct UsageReader {
@@ -31,7 +34,7 @@ pub struct UsageReader {
 }
 
 impl UsageReader {
-    /// For one JSON object: chat completions without `stream`, embeddings.
+    /// For one JSON object: an answer without `stream`.
     #[must_use]
     pub fn plain() -> Self {
         Self {

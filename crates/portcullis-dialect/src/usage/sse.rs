@@ -1,5 +1,6 @@
 //! Usage from a stream of server-sent events.
 
+use std::borrow::Cow;
 use std::mem;
 
 use serde::Deserialize;
@@ -8,7 +9,9 @@ use serde_json::value::RawValue;
 
 use lines::Lines;
 
-use super::{Count, Usage, tokens};
+use super::tokens::{self, Fields};
+use super::{Count, Usage};
+use crate::body;
 
 mod lines;
 
@@ -22,6 +25,8 @@ pub(super) struct Reader {
     is_oversize: bool,
     stage: Stage,
     count: Count,
+    /// What the events of a message have said so far; its end needs another that adds to it.
+    message: Option<Box<Fields>>,
     /// An event after the count could not be read and may have held another.
     has_unread: bool,
 }
@@ -33,7 +38,7 @@ enum Stage {
     /// The last usage came in a chunk without choices, which `stream_options.include_usage` sends
     /// at the end.
     LastChunk,
-    /// `[DONE]` has come.
+    /// `[DONE]`, or the last event of a message or a response, has come.
     Done,
 }
 
@@ -89,8 +94,8 @@ impl Reader {
             _ if self.is_oversize => self.has_unread = true,
             None | Some([]) => {}
             Some(b"[DONE]") => self.stage = Stage::Done,
-            Some(event) => match Chunk::read(event) {
-                Some(chunk) => self.count(&chunk),
+            Some(event) => match Event::read(event) {
+                Some(event) => self.count(&event),
                 None => self.has_unread = true,
             },
         }
@@ -99,7 +104,38 @@ impl Reader {
         self.is_oversize = false;
     }
 
-    fn count(&mut self, chunk: &Chunk<'_>) {
+    fn count(&mut self, event: &Event<'_>) {
+        match event.kind().as_deref() {
+            Some("message_start") => {
+                let usage = event.message.and_then(Holder::usage);
+                let begun = usage.and_then(Fields::read);
+                self.has_unread = true; // it counts what there was before the answer
+                self.count_message(begun);
+            }
+            Some("message_delta") => {
+                let more = event.usage.map(RawValue::get).and_then(Fields::read);
+                let begun = self.message.as_deref();
+                self.has_unread = false;
+                self.count_message(more.zip(begun).map(|(more, begun)| more.or(*begun)));
+            }
+            Some("message_stop") => self.stage = Stage::Done,
+            Some("response.completed" | "response.incomplete" | "response.failed") => {
+                let usage = event.response.and_then(Holder::usage);
+                self.has_unread = false;
+                self.count = usage.map_or(Count::None, tokens::read);
+                self.stage = Stage::Done;
+            }
+            Some(_) | None => self.count_chunk(event),
+        }
+    }
+
+    fn count_message(&mut self, fields: Option<Fields>) {
+        self.count = fields.map_or(Count::Unreadable, Fields::count);
+        self.message = fields.map(Box::new);
+    }
+
+    /// A chunk of a chat completion, or of a completion.
+    fn count_chunk(&mut self, chunk: &Event<'_>) {
         let Some(usage) = chunk.usage else { return };
         self.count = tokens::read(usage.get());
         self.stage = if chunk.has_no_choices() {
@@ -111,16 +147,25 @@ impl Reader {
     }
 }
 
-/// The members of a chat completion chunk that matter here.
+/// The members of an event that matter here. A chunk of a chat completion has no `type`; the events
+/// of a message and of a response have one.
 #[derive(Deserialize)]
-struct Chunk<'a> {
+struct Event<'a> {
+    #[serde(borrow, rename = "type")]
+    kind: Option<&'a RawValue>,
     #[serde(borrow)]
     usage: Option<&'a RawValue>,
     #[serde(borrow)]
     choices: Option<&'a RawValue>,
+    /// Of `message_start`.
+    #[serde(borrow)]
+    message: Option<&'a RawValue>,
+    /// Of the events of a response.
+    #[serde(borrow)]
+    response: Option<&'a RawValue>,
 }
 
-impl<'a> Chunk<'a> {
+impl<'a> Event<'a> {
     fn read(event: &'a [u8]) -> Option<Self> {
         // A derived struct would take an array for its fields in order.
         let is_object = event.trim_ascii_start().starts_with(b"{");
@@ -131,12 +176,31 @@ impl<'a> Chunk<'a> {
         }
     }
 
+    fn kind(&self) -> Option<Cow<'a, str>> {
+        self.kind.and_then(|kind| body::string(kind.get()))
+    }
+
     fn has_no_choices(&self) -> bool {
         let choices = self
             .choices
             .map(RawValue::get)
             .map(serde_json::from_str::<Vec<IgnoredAny>>);
         choices.is_some_and(|choices| choices.is_ok_and(|choices| choices.is_empty()))
+    }
+}
+
+/// A message or a response within an event.
+#[derive(Deserialize)]
+struct Holder<'a> {
+    #[serde(borrow)]
+    usage: Option<&'a RawValue>,
+}
+
+impl<'a> Holder<'a> {
+    /// The JSON text of its `usage`.
+    fn usage(holder: &'a RawValue) -> Option<&'a str> {
+        let holder: Self = serde_json::from_str(holder.get()).ok()?;
+        holder.usage.map(RawValue::get)
     }
 }
 

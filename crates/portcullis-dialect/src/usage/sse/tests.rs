@@ -151,3 +151,88 @@ fn nothing_counts_after_done() {
     let stream = format!("{}\n\ndata: [DONE]\n\n{later}\n\n", chunk("[]"));
     assert_eq!(read(&stream).usage(), Usage::Exact(COUNT));
 }
+
+const START: &str = r#"event: message_start
+data: {"type":"message_start","message":{"id":"m","content":[],"usage":{"input_tokens":9,"cache_creation_input_tokens":4,"cache_read_input_tokens":5,"cache_creation":{"ephemeral_5m_input_tokens":4},"output_tokens":1}}}
+
+event: content_block_delta
+data: {"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"hi"}}
+
+"#;
+const DELTA: &str = r#"data: {"type":"message_delta","delta":{"stop_reason":"end_turn"},"usage":{"output_tokens":2}}
+
+"#;
+const STOP: &str = "data: {\"type\":\"message_stop\"}\n\n";
+
+#[test]
+fn the_events_of_a_message_add_up_and_its_end_makes_them_exact() {
+    let count = Tokens {
+        input: 9 + 4 + 5 + 1,
+        cached_input: 5,
+        output: 2,
+    };
+    let all = read(&format!("{START}{DELTA}{STOP}"));
+    assert!(all.is_complete());
+    assert_eq!(all.usage(), Usage::Exact(count));
+    let cut = read(&format!("{START}{DELTA}"));
+    assert!(!cut.is_complete());
+    assert_eq!(cut.usage(), Usage::Partial(count));
+    let begun = read(START);
+    assert_eq!(begun.usage(), Usage::Partial(Tokens { output: 1, ..count }));
+    // What has grown counts as it is at last.
+    let grown = DELTA.replace(
+        "\"output_tokens\":2",
+        "\"input_tokens\":90,\"output_tokens\":3",
+    );
+    let grown = read(&format!("{START}{DELTA}{grown}{STOP}"));
+    let tokens = Tokens {
+        input: 100,
+        cached_input: 5,
+        output: 3,
+    };
+    assert_eq!(grown.usage(), Usage::Exact(tokens));
+}
+
+#[test]
+fn a_message_without_its_last_count_is_not_exact() {
+    for stream in [
+        format!("{START}{STOP}"),
+        format!("{START}data: {{not json\n\n{STOP}"),
+        format!("{START}{DELTA}data: {{not json\n\n{STOP}"),
+    ] {
+        let reader = read(&stream);
+        assert!(reader.is_complete(), "{stream}");
+        assert!(matches!(reader.usage(), Usage::Partial(_)), "{stream}");
+    }
+    for stream in [
+        format!("{DELTA}{STOP}"),
+        STOP.to_owned(),
+        format!("{START}{}{STOP}", DELTA.replace(":2", ":-2")),
+        format!(
+            "{START}{}{STOP}",
+            DELTA.replace(",\"usage\":{\"output_tokens\":2}", "")
+        ),
+    ] {
+        assert_eq!(read(&stream).usage(), Usage::Unknown, "{stream}");
+    }
+}
+
+#[test]
+fn the_last_event_of_a_response_has_its_usage() {
+    let created =
+        r#"data: {"type":"response.created","response":{"status":"in_progress","usage":null}}"#;
+    let usage = r#"{"input_tokens":9,"input_tokens_details":{"cached_tokens":0},"output_tokens":2,"total_tokens":11}"#;
+    for kind in ["completed", "incomplete", "failed"] {
+        let last = format!(
+            r#"data: {{"type":"response.{kind}","response":{{"output":[{{"usage":7}}],"usage":{usage}}}}}"#
+        );
+        let reader = read(&format!("{created}\n\n{last}\n\n"));
+        assert!(reader.is_complete());
+        assert_eq!(reader.usage(), Usage::Exact(COUNT));
+        let none = last.replace(usage, "null");
+        let reader = read(&format!("{created}\n\n{none}\n\n"));
+        assert!(reader.is_complete());
+        assert_eq!(reader.usage(), Usage::Unknown);
+    }
+    assert!(!read(&format!("{created}\n\n")).is_complete());
+}
