@@ -108,26 +108,27 @@ impl Writer<'_, '_> {
         const FIELD: &str = "stream_options";
         let wrong = Unbounded::Value {
             field: FIELD,
-            expected: "an object with each key once and in lower case",
+            expected: "an object whose `include_usage` is true or false",
         };
         let options = self.body.member(FIELD).unwrap_or("null");
         let options = match options {
             "null" => Vec::new(),
             object => body::nested(object).ok_or(wrong)?,
         };
-        if options
-            .iter()
-            .any(|(key, _)| body::is_mistakable(key, "include_usage"))
-        {
+        let is_mistakable = |key: &str| body::is_mistakable(key, "include_usage");
+        if options.iter().any(|(key, _)| is_mistakable(key)) {
             return Err(wrong);
         }
+        let asked = options.iter().find(|(key, _)| key == "include_usage");
+        let is_there = match asked.map(|(_, value)| value.get()) {
+            Some("true") => true,
+            None | Some("false" | "null") => false,
+            Some(_) => return Err(wrong),
+        };
         let others = options
             .iter()
             .map(|(key, value)| (&**key, value.get()))
             .filter(|(key, _)| *key != "include_usage");
-        let is_there = options
-            .iter()
-            .any(|(key, value)| key == "include_usage" && value.get() == "true");
         if !is_there {
             let options = text::object(others.chain([("include_usage", "true")]));
             self.writes.push((FIELD, options));

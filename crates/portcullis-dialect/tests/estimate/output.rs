@@ -218,10 +218,6 @@ fn rule_14_a_stream_ends_with_its_usage() {
             r#","stream_options":{"include_usage":true}"#,
         ),
         (
-            r#","stream_options":{"include_usage":1}"#,
-            r#","stream_options":{"include_usage":true}"#,
-        ),
-        (
             r#","stream_options":{ "a" : [1.0],"include_usage":null, "b":{"x": 1}}"#,
             r#","stream_options":{"a":[1.0],"b":{"x": 1},"include_usage":true}"#,
         ),
@@ -272,6 +268,8 @@ fn rule_14_options_with_two_readings_are_refused() {
         "true",
         "[]",
         "\"include_usage\"",
+        r#"{"include_usage":1}"#,
+        r#"{"include_usage":"true"}"#,
         r#"{"Include_Usage":false}"#,
         r#"{"include_usage":true,"INCLUDE_USAGE":false}"#,
         r#"{" include_usage":false}"#,

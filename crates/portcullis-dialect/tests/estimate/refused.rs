@@ -54,6 +54,11 @@ fn rule_15_what_costs_more_than_tokens_is_refused_by_its_name() {
         (CHAT, "service_tier", "7"),
         (CHAT, "reasoning", r#"{"mode":"pro"}"#),
         (CHAT, "reasoning", r#"{"effort":"high","Mode":"pro"}"#),
+        (
+            CHAT,
+            "chat_template_kwargs",
+            r#"{"chat_template":"{{ x }}"}"#,
+        ),
         (CHAT, "models", r#"["a","b"]"#),
         (CHAT, "provider", r#"{"order":["x"]}"#),
         (CHAT, "prompt_cache_options", r#"{"ttl":"24h"}"#),
@@ -131,7 +136,7 @@ fn rule_15_what_costs_tokens_only_is_not_refused() {
         ),
         (
             CHAT,
-            r#""tools":[],"reasoning":{"effort":"high","mode":"standard"},"prompt_cache_options":{"mode":"explicit","ttl":"30m"}"#,
+            r#""chat_template_kwargs":{"enable_thinking":false},"tools":[],"reasoning":{"effort":"high","mode":"standard"},"prompt_cache_options":{"mode":"explicit","ttl":"30m"}"#,
         ),
         (
             CHAT,

@@ -11,7 +11,7 @@ pub(super) static CHAT: Rules = Rules {
     members: &[
         ("audio", Never(TEXT_ONLY)),
         ("cache_control", Free),
-        ("chat_template_kwargs", Free),
+        ("chat_template_kwargs", Only(TEMPLATE_SETTINGS, LEAVE_OUT)),
         ("frequency_penalty", Free),
         ("function_call", Free),
         ("functions", Free),
@@ -163,6 +163,13 @@ const ONE_PASS: &str = "send nothing but `effort` and `summary`";
 const CACHE_OPTIONS: Shape = Object(&[
     ("mode", Words(&["explicit", "implicit"])),
     ("ttl", Words(&["30m"])),
+]);
+
+/// vLLM takes a template of the client's here, and a template can write a text of any length.
+const TEMPLATE_SETTINGS: Shape = Object(&[
+    ("enable_thinking", Any),
+    ("reasoning_effort", Any),
+    ("thinking", Any),
 ]);
 
 /// A message of any role. `audio`, and whatever else a server takes, is none of these.
