@@ -24,9 +24,9 @@
 //! 2. A body that two readers could read differently is refused: a duplicate key at any depth, a
 //!    top-level key that is another key in other letters, invalid UTF-8, trailing bytes
 //!    ([`JsonBody`]).
-//! 3. The [`UsageReader`], not the end of the stream, decides whether usage is complete. It keeps a
-//!    few kibibytes, however long the answer is, and a number it cannot trust is
-//!    [`Usage::Unknown`].
+//! 3. The [`UsageReader`], not the end of the stream, decides whether usage is complete. It keeps
+//!    one event, or a few kibibytes of a plain answer, however long the answer is, and a number it
+//!    cannot trust is [`Usage::Unknown`].
 //! 4. What is not recognised exactly is [`Endpoint::Unknown`].
 //! 5. [`Request::limit`] writes the limits that its [`Bound`] assumes into the body, in one step. Text
 //!    is bounded by its bytes, what is not text by the context window, and what costs more than tokens

@@ -25,8 +25,8 @@ pub enum Usage {
 /// complete: the closing brace of a plain body; in a stream `[DONE]`, or the chunk of
 /// `include_usage`, or the last event of a response or a message. Bodies of known length are often dropped before anybody sees their end.
 ///
-/// An event of more than 64 KiB is not read. The last one of a response repeats all of it, so a long
-/// response has [`Usage::Unknown`].
+/// An event of more than 256 KiB is not read. The last one of a response repeats all of it, so a very
+/// long response has [`Usage::Unknown`].
 ///
 /// Bytes after the end of the answer change nothing.
 pub struct UsageReader {

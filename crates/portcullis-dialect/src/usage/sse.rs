@@ -204,9 +204,10 @@ impl<'a> Holder<'a> {
     }
 }
 
-/// The longest line, and the longest event, that is read. One with usage has a few hundred bytes; one
-/// with audio or an image may be longer and is skipped.
-const CAP: usize = 64 * 1024;
+/// The longest line, and the longest event, that is read. One with usage has a few hundred bytes, but
+/// for the last one of a response, which repeats its request and its answer. One with audio or an
+/// image may be longer and is skipped.
+const CAP: usize = 256 * 1024;
 
 #[cfg(test)]
 mod tests;
