@@ -184,7 +184,7 @@ const PATIENCE: Duration = Duration::from_secs(5);
 const PAUSE: Duration = Duration::from_millis(10);
 
 /// How many prepared statements a connection keeps; above the number of our statements.
-const STATEMENTS: usize = 64;
+const STATEMENTS: usize = 128;
 
 /// The settings of each connection; none of them touches the file.
 ///

@@ -240,7 +240,7 @@ impl BudgetStore for SqliteStore {
     }
 
     async fn strand_others(&self, living: Vec<NodeId>) -> Result<u64, StoreError> {
-        self.transact(move |db| budget::strand_others(db, &living))
+        self.write(move |db| budget::strand_others(db, &living))
             .await
     }
 

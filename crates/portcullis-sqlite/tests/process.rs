@@ -1,15 +1,19 @@
 //! Several processes: opening at once, and being killed in the middle.
 //!
-//! The other process is this test binary, started again for one of the two ignored tests.
+//! The other process is this test binary, started again for one of the ignored tests.
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail their test")]
 
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 
 use portcullis_sqlite::SqliteStore;
-use portcullis_store::{ControlStore as _, Outcome, UnixMicros};
+use portcullis_store::{
+    AccountKey, BudgetStore as _, ControlStore as _, DrawStep, Drawn, NodeId, Outcome, UnixMicros,
+};
 use rusqlite::Connection;
 
 #[path = "support/rows.rs"]
@@ -24,21 +28,8 @@ async fn kill_9_leaves_every_set_whole_or_absent() {
     store.close().await;
 
     for round in 1..=6 {
-        let mut child = start("child_commits_until_it_is_killed", &path);
-        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
-        let acknowledged: Vec<u64> = lines
-            .by_ref()
-            .filter_map(|line| line.unwrap().strip_prefix("committed ")?.parse().ok())
-            .take(round * 7)
-            .collect();
-        child.kill().unwrap(); // SIGKILL on Unix
-        child.wait().unwrap();
-        assert_eq!(acknowledged.len(), round * 7, "the child ended by itself");
-        // What it said after the last line that we waited for counts, too.
-        let late = lines.map_while(Result::ok);
-        let late = late.filter_map(|line| line.strip_prefix("committed ")?.parse().ok());
-        let acknowledged = acknowledged.into_iter().chain(late).max().unwrap();
-
+        let child = "child_commits_until_it_is_killed";
+        let acknowledged = kill_after(child, "committed ", &path, round * 7);
         let store = SqliteStore::open(&path).unwrap();
         let newest = store.newest_change().await.unwrap().unwrap().seq;
         assert!(
@@ -62,6 +53,46 @@ async fn kill_9_leaves_every_set_whole_or_absent() {
             number(&db, "SELECT count(*) FROM audit_drafts"),
             1 + projects
         );
+        let healthy: String = db
+            .query_row("PRAGMA integrity_check", [], |row| row.get(0))
+            .unwrap();
+        assert_eq!(healthy, "ok");
+    }
+}
+
+#[tokio::test]
+async fn kill_9_leaves_every_draw_whole_or_absent() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("portcullis.db");
+    let store = SqliteStore::open(&path).unwrap();
+    let _ = store.commit(rows::found("x")).await.unwrap();
+    store.close().await;
+
+    for round in 1..=6 {
+        let acknowledged = kill_after("child_draws_until_it_is_killed", "drew ", &path, round * 7);
+        let store = SqliteStore::open(&path).unwrap();
+        let shares = store.shares(rows::org()).await.unwrap();
+        let drawn: Vec<_> = shares.iter().map(|share| share.used()).collect();
+        assert_eq!(drawn.len(), usize::from(ACCOUNTS));
+        let whole = drawn.iter().all(|amount| *amount == drawn[0]);
+        assert!(whole, "half a draw is there: {drawn:?}");
+        let drawn = drawn[0].unsigned_abs();
+        assert!(
+            drawn >= acknowledged,
+            "a draw that was acknowledged is gone"
+        );
+        assert!(drawn <= acknowledged + 1, "a draw was made twice");
+        // A draw moves what is out of one account and what is settled in another: both or neither.
+        let moved: Vec<_> = shares
+            .iter()
+            .map(|share| (share.out, share.settled))
+            .collect();
+        assert!(
+            moved.iter().all(|amounts| *amounts == moved[0]),
+            "{moved:?}"
+        );
+        store.close().await;
+        let db = Connection::open(&path).unwrap();
         let healthy: String = db
             .query_row("PRAGMA integrity_check", [], |row| row.get(0))
             .unwrap();
@@ -136,6 +167,31 @@ async fn child_commits_until_it_is_killed() {
 }
 
 #[tokio::test]
+#[ignore = "the process that kill_9_leaves_every_draw_whole_or_absent starts and kills"]
+async fn child_draws_until_it_is_killed() {
+    let Some(path) = told_path() else { return };
+    let store = SqliteStore::open_existing(path).unwrap();
+    let drawn = Arc::new(AtomicI64::new(0));
+    loop {
+        let noted = Arc::clone(&drawn);
+        let step: DrawStep = Box::new(move |drawn| {
+            for Drawn { share, .. } in drawn.iter_mut() {
+                // One more every time, and of five one settles.
+                share.out += 1;
+                if share.used() % 5 == 0 {
+                    share.settled += std::mem::take(&mut share.out);
+                }
+            }
+            noted.store(drawn[0].share.used(), Ordering::SeqCst);
+        });
+        let accounts = (0..ACCOUNTS).map(account).collect();
+        let run = NodeId::from_bytes([1; 16]).unwrap();
+        store.draw(run, accounts, step).await.unwrap();
+        println!("drew {}", drawn.load(Ordering::SeqCst));
+    }
+}
+
+#[tokio::test]
 #[ignore = "the process that processes_may_open_one_empty_path_at_once starts"]
 async fn child_opens_when_told() {
     let Some(path) = told_path() else { return };
@@ -146,6 +202,37 @@ async fn child_opens_when_told() {
     let _ = store.commit(rows::found("x").require(free)).await.unwrap();
     assert!(store.organization(rows::org()).await.unwrap().is_some());
     store.close().await;
+}
+
+/// Starts a child, kills it without a warning when it has said `count` times that something was done, and returns the
+/// largest number that it said.
+fn kill_after(test: &str, said: &str, path: &Path, count: usize) -> u64 {
+    let mut child = start(test, path);
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    let acknowledged: Vec<u64> = lines
+        .by_ref()
+        .filter_map(|line| line.unwrap().strip_prefix(said)?.parse().ok())
+        .take(count)
+        .collect();
+    child.kill().unwrap(); // SIGKILL on Unix
+    child.wait().unwrap();
+    assert_eq!(acknowledged.len(), count, "the child ended by itself");
+    // What it said after the last line that we waited for counts, too.
+    let late = lines.map_while(Result::ok);
+    let late = late.filter_map(|line| line.strip_prefix(said)?.parse().ok());
+    acknowledged.into_iter().chain(late).max().unwrap()
+}
+
+/// Far apart in the table, and in many pages: a torn draw would show.
+fn account(n: u8) -> AccountKey {
+    AccountKey {
+        org: rows::org(),
+        unit: "usd".to_owned(),
+        window: "total".to_owned(),
+        level: "key".to_owned(),
+        subject: format!("{n:>03}").repeat(300),
+        start: UnixMicros(0),
+    }
 }
 
 fn start(test: &str, path: &Path) -> Child {
@@ -176,5 +263,7 @@ fn number(db: &Connection, sql: &str) -> u64 {
     let number: i64 = db.query_row(sql, [], |row| row.get(0)).unwrap();
     number.unsigned_abs()
 }
+
+const ACCOUNTS: u8 = 40;
 
 const PATH: &str = "PORTCULLIS_TEST_PATH";

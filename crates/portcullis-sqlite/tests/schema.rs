@@ -44,19 +44,24 @@ fn a_row_cannot_point_into_another_organization() {
         "INSERT INTO credentials VALUES (x'aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa', randomblob(16),
              x'b1b1b1b1b1b1b1b1b1b1b1b1b1b1b1b1', NULL, 'openai', 'default', 1, '', x'', 1, 1)",
         "INSERT INTO projects VALUES (randomblob(16), randomblob(16), 'p', 1, '[]', 1)",
+        "INSERT INTO shares VALUES (randomblob(16), 'usd', 'total', 'key', 'k', 0, randomblob(16), 1, 0, 0, 0, NULL)",
+        "UPDATE shares SET org_id = randomblob(16)",
         "DELETE FROM organizations",
     ] {
         let error = db.run(sql).unwrap_err().to_string();
         assert!(error.contains("FOREIGN KEY"), "{sql}: {error}");
     }
-    let error =
-        db.run("UPDATE keys SET org_id = x'bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb', generation = 2");
-    assert!(
-        error
-            .unwrap_err()
-            .to_string()
-            .contains("keeps its id and its tenant")
-    );
+    for sql in [
+        "UPDATE keys SET org_id = x'bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb', generation = 2",
+        "UPDATE projects SET org_id = x'bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb', generation = 2",
+        "UPDATE projects SET project_id = randomblob(16), generation = 2",
+    ] {
+        let error = db.run(sql).unwrap_err().to_string();
+        assert!(
+            error.contains("keeps its id and its tenant"),
+            "{sql}: {error}"
+        );
+    }
 }
 
 #[test]
@@ -114,12 +119,49 @@ fn generations_step_by_one() {
         "UPDATE keys SET generation = 3",
         "UPDATE keys SET name = 'other'",
         "UPDATE organizations SET generation = 9",
+        "UPDATE projects SET generation = 3",
+        "UPDATE projects SET caps = '[]'",
     ] {
         let error = db.run(sql).unwrap_err().to_string();
         assert!(error.contains("generation steps by one"), "{sql}: {error}");
     }
     db.run("UPDATE keys SET name = 'other', generation = 2")
         .unwrap();
+}
+
+#[test]
+fn a_share_is_never_negative() {
+    let db = Database::new();
+    for amount in ["out", "settled", "debt", "unaccounted"] {
+        for value in ["-1", "0 - out - 1", "-9223372036854775808"] {
+            let error = db
+                .run(&format!("UPDATE shares SET {amount} = {value}"))
+                .unwrap_err()
+                .to_string();
+            assert!(error.contains("CHECK"), "{amount} = {value}: {error}");
+        }
+        db.run(&format!("UPDATE shares SET {amount} = 0")).unwrap();
+        db.run(&format!("UPDATE shares SET {amount} = 9223372036854775807"))
+            .unwrap();
+    }
+    for amounts in ["-1, 0, 0, 0", "0, -1, 0, 0", "0, 0, -1, 0", "0, 0, 0, -1"] {
+        let sql = format!(
+            "INSERT INTO shares VALUES (x'aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa', 'usd', 'total', 'key', 'k', 0,
+                 randomblob(16), {amounts}, NULL)"
+        );
+        let error = db.run(&sql).unwrap_err().to_string();
+        assert!(error.contains("CHECK"), "{amounts}: {error}");
+    }
+}
+
+#[test]
+fn caps_are_always_said() {
+    let db = Database::new();
+    for table in ["organizations", "projects", "keys"] {
+        let sql = format!("UPDATE {table} SET caps = NULL, generation = 2");
+        let error = db.run(&sql).unwrap_err().to_string();
+        assert!(error.contains("NOT NULL"), "{sql}: {error}");
+    }
 }
 
 #[test]
@@ -130,6 +172,11 @@ fn columns_hold_what_they_say() {
         "UPDATE key_secrets SET digest = 'text'",
         "UPDATE key_secrets SET created_at = 1.5",
         "INSERT INTO projects VALUES (x'aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa', x'00', 'short id', 1, '[]', 1)",
+        "UPDATE shares SET out = 0.5",
+        "UPDATE shares SET debt = '1 dollar'",
+        "UPDATE shares SET run_id = x'00'",
+        "UPDATE shares SET run_id = 'a text of sixteen'",
+        "INSERT INTO projects VALUES (x'aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa', randomblob(16), 'p', 1, '[]', -1)",
         "INSERT INTO changes VALUES (9, x'00', 'instance', NULL, NULL)",
         "INSERT INTO changes VALUES (9, randomblob(16), 'weather', NULL, NULL)",
         "INSERT INTO changes VALUES (9, randomblob(16), 'key', NULL, NULL)",
@@ -142,7 +189,7 @@ fn columns_hold_what_they_say() {
     }
 }
 
-/// Two organizations with a project each, one key with a secret, one draft, one change: written by hand.
+/// Two organizations with a project each, one key with a secret, one share, one draft, one change: written by hand.
 struct Database {
     db: Connection,
     _folder: TempDir,
@@ -184,5 +231,7 @@ const ROWS: &str = "
     INSERT INTO key_secrets VALUES (x'aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa', 'aaaaaaaaaaaa', 1, 'sha256', NULL,
         x'00', 'x2Qa', 1, NULL, NULL, NULL);
     INSERT INTO changes VALUES (1, randomblob(16), 'instance', NULL, NULL);
+    INSERT INTO shares VALUES (x'aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa', 'usd', 'total', 'key', 'aaaaaaaaaaaa', 0,
+        randomblob(16), 1, 2, 3, 4, NULL);
     INSERT INTO audit_drafts VALUES (1, 1, NULL, 1, 'operator', 'ada', 'a', 't');
 ";
