@@ -19,8 +19,8 @@
 //! ```
 //!
 //! # What it keeps
-//! - A commit that returned is on the disk (`synchronous=FULL`); one that did not return is there whole or not
-//!   at all, also after `kill -9`.
+//! - A commit or a draw from a cap that returned is on the disk (`synchronous=FULL`); one that did not return is
+//!   there whole or not at all, also after `kill -9`. A step that refuses waits for no disk.
 //! - Any number of processes may have the file open: one serves (it holds the lease), the others administer.
 //!   [`change_hint`](portcullis_store::ControlStore::change_hint) sees the commits of all of them.
 //! - A file is taken only if it is empty or marked as ours (`application_id` "PCLS"). Another program's
@@ -35,6 +35,7 @@
 //! - Composite foreign keys with the organization first refuse a row that points into another tenant; each
 //!   statement that could reach across carries the organization as well. SQLite knows no roles: who can write
 //!   the file can do everything, hence mode 0600.
+//! - The table of shares takes no negative amount, whoever writes it.
 //! - Triggers keep the change log and the audit drafts append-only, a revoked key revoked and an expiry
 //!   unextended, for every writer that does not remove the triggers first.
 //! - Digests and sealed records are in the file, keys and credentials are not. Deleted records are overwritten

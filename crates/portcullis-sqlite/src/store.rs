@@ -18,8 +18,8 @@ use crate::worker::Worker;
 /// A store in one SQLite file. Clones share two threads: one writes, one reads.
 ///
 /// Several processes may have the same file open, such as an admin command beside a serving process. Calls can
-/// be made from any async runtime, or none. A commit has reached the disk when its future is ready; a future
-/// that is dropped after its first poll does not take its write back.
+/// be made from any async runtime, or none. A commit or a draw has reached the disk when its future is ready; a
+/// future that is dropped after its first poll does not take its write back.
 #[derive(Clone)]
 pub struct SqliteStore {
     shared: Arc<Shared>,

@@ -3,6 +3,7 @@
 //! Ids are typed, rows are flat data (bytes, integers, text), and the control plane has **one** write,
 //! [`ControlStore::commit`]: guards, row changes and the audit draft of an action in one transaction, all or
 //! nothing. The change log that serving nodes follow is derived from the same set, so no writer can forget it.
+//! What requests use up is apart: [`BudgetStore::draw`] runs the caller's step on locked rows, and logs no change.
 //!
 //! ```
 //! use portcullis_store::{Actor, AuditAction, AuditDraft, AuditTarget, Change, ChangeSet, Guard};
@@ -27,6 +28,7 @@
 //! # Security
 //! - Tenants are part of every write: a [`ChangeSet`] belongs to one organization and an adapter refuses a row of
 //!   another one, below and beside any check above it (the conformance suite tries).
+//! - A cap is decided where it is debited: no port offers a read of the books on which a draw could rely.
 //! - "Not found" and "a guard failed" are values, trouble is a [`StoreError`]: a broken store cannot be taken
 //!   for an unknown key.
 //! - An audit draft holds typed ids only, so a secret cannot be written into it.

@@ -131,6 +131,9 @@ pub trait NodeStore: Send + Sync + 'static {
 ///
 /// A store counts nothing by itself. Whoever draws brings the decision along, and it is taken on rows that nobody else
 /// can change meanwhile: there is no read on which a caller could decide.
+///
+/// Each call is one transaction, as with [`ControlStore`], and dropping its future leaves all of it done or none. None
+/// of them logs a change or keeps a draft: they are on the path of requests.
 pub trait BudgetStore: Send + Sync + 'static {
     /// Runs `step` once on the run's shares of these accounts, in the order of `accounts`, inside one transaction that
     /// holds them locked, and writes what it leaves. Durable when it returns.

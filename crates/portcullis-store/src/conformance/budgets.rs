@@ -338,15 +338,14 @@ pub async fn draws_leave_the_control_plane_alone(fixture: &impl Fixture) {
 /// before its write. All of them draw from two accounts, and the caps of both hold.
 pub async fn of_many_that_draw_at_once_as_many_get_it_as_fit(fixture: &impl Fixture) {
     settle(&fixture.store()).await;
-    let rounds = i64::try_from(ROUNDS).unwrap();
-    let cap = i64::from(MANY) * rounds / 2;
+    let cap = i64::from(MANY) * DRAWS / 2;
     let got = Arc::new(AtomicI64::new(0));
     let mut tasks = Vec::new();
     for n in 1..=MANY {
         let (store, got) = (fixture.store(), Arc::clone(&got));
         tasks.push(fixture.spawn(Box::pin(async move {
             let accounts = [nth_account(A, 0), nth_account(B, 0)];
-            for _ in 0..ROUNDS {
+            for _ in 0..DRAWS {
                 let saw = draw(&store, n, &accounts, move |drawn| {
                     debit(drawn, cap);
                 })
@@ -474,3 +473,6 @@ fn fits(drawn: &[Drawn], cap: i64) -> bool {
         .iter()
         .all(|drawn| drawn.others + drawn.share.used() < cap)
 }
+
+/// How often each of many draws.
+const DRAWS: i64 = 10;

@@ -10,14 +10,14 @@ pub async fn stranding_moves_what_is_out_of_all_runs_but_the_living(fixture: &im
     let store = fixture.store();
     settle(&store).await;
     for tenant in [A, B] {
-        for n in 1..=4 {
+        for n in [1, 2, 3, 0xfa] {
             books(&store, &share(&account(tenant), n, [1, 20, 300, 4_000])).await;
         }
         books(&store, &share(&nth_account(tenant, 1), 1, [0, 5, 6, 7])).await;
     }
     let stranded = fixture
         .store()
-        .strand_others(vec![run(2), run(9), run(4)])
+        .strand_others(vec![run(2), run(9), run(0xfa)])
         .await
         .unwrap();
     assert_eq!(
@@ -29,7 +29,7 @@ pub async fn stranding_moves_what_is_out_of_all_runs_but_the_living(fixture: &im
             share(&account(tenant), 1, [0, 20, 300, 4_001]),
             share(&account(tenant), 2, [1, 20, 300, 4_000]),
             share(&account(tenant), 3, [0, 20, 300, 4_001]),
-            share(&account(tenant), 4, [1, 20, 300, 4_000]),
+            share(&account(tenant), 0xfa, [1, 20, 300, 4_000]),
             share(&nth_account(tenant, 1), 1, [0, 5, 6, 7]),
         ];
         assert_eq!(store.shares(tenant.org()).await.unwrap(), expected);
