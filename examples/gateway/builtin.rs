@@ -93,7 +93,7 @@ fn model(id: &str) -> Value {
 
 async fn chat(Json(request): Json<Value>) -> Response {
     let prompt = last_user_message(&request);
-    let answer = format!("You said: {prompt}");
+    let (answer, finish) = limited(format!("You said: {prompt}"), &request);
     let usage = json!({
         "prompt_tokens": words(&prompt),
         "completion_tokens": words(&answer),
@@ -103,19 +103,19 @@ async fn chat(Json(request): Json<Value>) -> Response {
     let is_set = |pointer| request.pointer(pointer).and_then(Value::as_bool) == Some(true);
     if is_set("/stream") {
         let with_usage = is_set("/stream_options/include_usage");
-        return stream(model, &answer, with_usage.then_some(usage));
+        return stream(model, &answer, finish, with_usage.then_some(usage));
     }
     let message = json!({"role": "assistant", "content": answer});
     Json(json!({
         "id": "chatcmpl-builtin", "object": "chat.completion", "created": CREATED, "model": model,
-        "choices": [{"index": 0, "message": message, "finish_reason": "stop"}],
+        "choices": [{"index": 0, "message": message, "finish_reason": finish}],
         "usage": usage,
     }))
     .into_response()
 }
 
 /// The answer word by word, as server-sent events.
-fn stream(model: Option<&Value>, answer: &str, usage: Option<Value>) -> Response {
+fn stream(model: Option<&Value>, answer: &str, finish: &str, usage: Option<Value>) -> Response {
     let chunk = |choices: Value, usage: &Option<Value>| {
         json!({
             "id": "chatcmpl-builtin", "object": "chat.completion.chunk", "created": CREATED, "model": model,
@@ -132,7 +132,7 @@ fn stream(model: Option<&Value>, answer: &str, usage: Option<Value>) -> Response
         .collect();
     events.push(
         chunk(
-            json!([{"index": 0, "delta": {}, "finish_reason": "stop"}]),
+            json!([{"index": 0, "delta": {}, "finish_reason": finish}]),
             &None,
         )
         .to_string(),
@@ -188,6 +188,21 @@ fn last_user_message(request: &Value) -> String {
         .to_owned()
 }
 
+/// An answer cut to the limit that the request names, and why it ends. A provider that did not keep the limits it is sent
+/// would be charged for more than was held.
+fn limited(answer: String, request: &Value) -> (String, &'static str) {
+    let limit = ["max_tokens", "max_completion_tokens"].map(|name| request.get(name));
+    let limit = limit.into_iter().flatten().filter_map(Value::as_u64).min();
+    let limit = limit.and_then(|limit| usize::try_from(limit).ok());
+    match limit {
+        Some(limit) if limit < words(&answer) => {
+            let kept: Vec<&str> = answer.split_whitespace().take(limit).collect();
+            (kept.join(" "), "length")
+        }
+        Some(_) | None => (answer, "stop"),
+    }
+}
+
 fn words(text: &str) -> usize {
     text.split_whitespace().count()
 }
@@ -209,6 +224,21 @@ impl http_body::Body for Events {
     }
 }
 
+/// What its models cost: invented, of the size of real ones.
+pub(crate) const PRICES: &str = r#"
+[[price]]
+provider = "builtin"
+model = "builtin-chat"
+input = "2.50"
+output = "10.00"
+max_output = 4096
+
+[[price]]
+provider = "builtin"
+model = "builtin-embedding"
+input = "0.10"
+output = "0"
+"#;
 const MODELS: [&str; 2] = ["builtin-chat", "builtin-embedding"];
 const CREATED: u64 = 1_790_000_000;
 const PAUSE: Duration = Duration::from_millis(20);

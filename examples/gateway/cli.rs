@@ -1,17 +1,21 @@
 //! The command line.
 
+mod limits;
+mod serve;
+
 use std::fmt;
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 use std::path::PathBuf;
 
 use clap::error::ErrorKind;
 use clap::{Args, CommandFactory, Parser, Subcommand};
-use http::Uri;
 use portcullis::{
     CredentialName, EnvironmentName, KeyId, KeyPrefix, Lifetime, PrefixError, ProviderName,
 };
 use tracing::Level;
 
+pub(crate) use self::limits::{ChangedCaps, ChangedLimits, NewLimits};
+pub(crate) use self::serve::{ClientAddressArgs, ServeArgs, SpendingArgs};
 use crate::Failure;
 use crate::data::DEFAULT_FOLDER;
 
@@ -41,54 +45,20 @@ pub(crate) struct Cli {
     pub(crate) command: Option<Command>,
 }
 
-#[derive(Args, Debug)]
-pub(crate) struct ServeArgs {
-    /// The address to serve on.
-    #[arg(long, default_value = "127.0.0.1:8080", value_name = "ADDRESS:PORT")]
-    pub(crate) listen: SocketAddr,
-
-    /// Forward to this OpenAI-compatible provider instead of the built-in one, such as <https://api.openai.com>. Its
-    /// credential is the one stored for `openai`.
-    #[arg(long, value_name = "URL", value_parser = upstream)]
-    pub(crate) upstream: Option<Uri>,
-
-    /// Forward paths that this gateway does not know, too: whoever has a key without a model list can then do all
-    /// that the stored credential may, including reading and deleting files.
-    #[arg(long)]
-    pub(crate) dangerously_forward_unknown_paths: bool,
-
-    #[command(flatten)]
-    pub(crate) client_address: ClientAddressArgs,
-}
-
-/// Where the client's address is found; without any of these it is the connection's other end.
-#[derive(Args, Debug)]
-pub(crate) struct ClientAddressArgs {
-    /// A proxy, or a range of them, that may say who its client is (may be given several times).
-    #[arg(long = "trusted-proxy", value_name = "IP|CIDR")]
-    pub(crate) trusted_proxies: Vec<String>,
-
-    /// Where those proxies say it: x-forwarded-for, forwarded, or a header with one address such as cf-connecting-ip.
-    #[arg(long, value_name = "NAME", requires = "trusted_proxies")]
-    pub(crate) client_header: Option<String>,
-
-    /// How many proxies append to that header, when their addresses are not known: the client is that many from the right.
-    #[arg(long, value_name = "COUNT", requires = "client_header")]
-    pub(crate) trusted_hops: Option<u8>,
-
-    /// Those proxies open each connection with a PROXY protocol header.
-    #[arg(long, requires = "trusted_proxies", conflicts_with = "client_header")]
-    pub(crate) proxy_protocol: bool,
-}
-
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Virtual keys.
     #[command(subcommand)]
     Keys(KeysCommand),
-    /// The organization: from where its keys may be used.
+    /// The organization: from where its keys may be used, and what they may use up together.
     #[command(subcommand)]
     Organization(OrganizationCommand),
+    /// The project: what its keys may use up together.
+    #[command(subcommand)]
+    Project(ProjectCommand),
+    /// Caps and rates: what is used, and what is left.
+    #[command(subcommand)]
+    Limits(LimitsCommand),
     /// Provider credentials: sealed when saved, masked when listed.
     #[command(subcommand)]
     Credentials(CredentialsCommand),
@@ -102,9 +72,9 @@ pub(crate) enum KeysCommand {
     Mint(MintArgs),
     /// Lists the keys.
     List,
-    /// Shows one key: its rules, its secrets, and when each was last used.
+    /// Shows one key: its rules, its limits, its secrets, and when each was last used.
     Show(OfKey),
-    /// Changes what a key may call and from where; what is not named stays.
+    /// Changes what a key may call, from where, and how much; what is not named stays.
     Set(SetArgs),
     /// Tries addresses on a key's allowlist and its organization's, without using them.
     TryIp {
@@ -180,6 +150,9 @@ pub(crate) struct MintArgs {
     /// Only from this address or range, IPv4 or IPv6 (may be given several times).
     #[arg(long = "allow-ip", value_name = "IP|CIDR")]
     pub(crate) allow_ips: Vec<String>,
+
+    #[command(flatten)]
+    pub(crate) limits: NewLimits,
 }
 
 #[derive(Args, Debug)]
@@ -222,25 +195,64 @@ pub(crate) struct SetArgs {
     /// From everywhere.
     #[arg(long, conflicts_with = "allow_ips")]
     pub(crate) any_ip: bool,
+
+    #[command(flatten)]
+    pub(crate) limits: ChangedLimits,
+}
+
+impl SetArgs {
+    /// Whether it says what the key may call, or from where.
+    pub(crate) fn names_a_rule(&self) -> bool {
+        let lists = [
+            &self.providers,
+            &self.models,
+            &self.deny_models,
+            &self.allow_ips,
+        ];
+        lists.iter().any(|list| !list.is_empty())
+            || self.any_provider
+            || self.any_model
+            || self.no_deny_model
+            || self.any_ip
+    }
 }
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum OrganizationCommand {
     /// Shows it.
     Show,
-    /// Changes from where its keys may be used. A key's own list must admit an address, too.
-    Set {
-        /// Only from this address or range (may be given several times).
-        #[arg(
-            long = "allow-ip",
-            value_name = "IP|CIDR",
-            required_unless_present = "any_ip"
-        )]
-        allow_ips: Vec<String>,
-        /// From everywhere.
-        #[arg(long, conflicts_with = "allow_ips")]
-        any_ip: bool,
-    },
+    /// Changes from where its keys may be used, and what they may use up together; what is not named stays. A key's own list
+    /// must admit an address, too, and its own caps must have room.
+    Set(OrganizationArgs),
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct OrganizationArgs {
+    /// Only from this address or range (may be given several times).
+    #[arg(long = "allow-ip", value_name = "IP|CIDR")]
+    pub(crate) allow_ips: Vec<String>,
+
+    /// From everywhere.
+    #[arg(long, conflicts_with = "allow_ips")]
+    pub(crate) any_ip: bool,
+
+    #[command(flatten)]
+    pub(crate) caps: ChangedCaps,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ProjectCommand {
+    /// Shows it.
+    Show,
+    /// Changes what its keys may use up together; what is not named stays. Their own caps must have room, too.
+    Set(ChangedCaps),
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum LimitsCommand {
+    /// Shows each cap with what is spent, what is left and when it starts again, and the keys' rates. Beside a gateway that
+    /// serves it is half a second behind.
+    Show,
 }
 
 #[derive(Args, Debug)]
@@ -316,17 +328,4 @@ fn grace(text: &str) -> Result<chrono::TimeDelta, String> {
 
 fn bad_grace(text: &str) -> String {
     format!("`{text}` is no grace period; write 0, or a number with d, h, min or s, such as 24h")
-}
-
-fn upstream(text: &str) -> Result<Uri, String> {
-    let uri: Uri = text.parse().map_err(|why| format!("{why}"))?;
-    let plain = matches!(uri.path(), "" | "/") && uri.query().is_none();
-    if matches!(uri.scheme_str(), Some("http" | "https")) && uri.authority().is_some() && plain {
-        Ok(uri)
-    } else {
-        Err(
-            "give scheme and host only, such as https://api.openai.com; the paths are the client's"
-                .to_owned(),
-        )
-    }
 }

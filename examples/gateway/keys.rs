@@ -6,7 +6,7 @@ use portcullis::{Admin, KeyRules, NewKey, Rotation};
 
 use crate::cli::{KeysCommand, MintArgs, RotateArgs, SetArgs};
 use crate::data::{self, Data};
-use crate::{Failure, addresses, show};
+use crate::{Failure, addresses, limits, show};
 
 pub(crate) async fn run(folder: &Path, command: KeysCommand) -> Result<(), Failure> {
     let data = Data::at(folder);
@@ -26,7 +26,9 @@ async fn act(admin: &Admin, command: KeysCommand) -> Result<(), Failure> {
                 models,
                 deny_models,
                 allow_ips,
+                limits,
             } = args;
+            let limits = limits.limits()?;
             let rules = KeyRules {
                 providers: some_if_any(providers),
                 allow_models: some_if_any(models),
@@ -34,7 +36,9 @@ async fn act(admin: &Admin, command: KeysCommand) -> Result<(), Failure> {
                 allow_ips: some_if_any(allow_ips),
             };
             addresses::warn(&rules.allow_ips)?;
-            let new = NewKey::new(org.id, project.id, name, prefix, lifetime).rules(rules);
+            let new = NewKey::new(org.id, project.id, name, prefix, lifetime)
+                .rules(rules)
+                .limits(limits);
             show::minted(admin.mint(new).await?);
         }
         KeysCommand::List => {
@@ -95,14 +99,23 @@ async fn act(admin: &Admin, command: KeysCommand) -> Result<(), Failure> {
 async fn set(admin: &Admin, args: SetArgs) -> Result<(), Failure> {
     let id = args.key.id()?;
     addresses::warn(&some_if_any(args.allow_ips.clone()))?;
-    let change = |old: KeyRules| KeyRules {
-        providers: changed(args.providers, args.any_provider, old.providers),
-        allow_models: changed(args.models, args.any_model, old.allow_models),
-        deny_models: changed(args.deny_models, args.no_deny_model, Some(old.deny_models))
-            .unwrap_or_default(),
-        allow_ips: changed(args.allow_ips, args.any_ip, old.allow_ips),
-    };
-    admin.change_rules(id, change).await?;
+    if !args.limits.is_empty() {
+        // Before anything is changed: the caps that are to be removed have to be there.
+        args.limits.apply(admin.describe(id).await?.limits)?;
+    }
+    if args.limits.is_empty() || args.names_a_rule() {
+        let change = |old: KeyRules| KeyRules {
+            providers: changed(args.providers, args.any_provider, old.providers),
+            allow_models: changed(args.models, args.any_model, old.allow_models),
+            deny_models: changed(args.deny_models, args.no_deny_model, Some(old.deny_models))
+                .unwrap_or_default(),
+            allow_ips: changed(args.allow_ips, args.any_ip, old.allow_ips),
+        };
+        admin.change_rules(id, change).await?;
+    }
+    if !args.limits.is_empty() {
+        limits::change_key(admin, id, &args.limits).await?;
+    }
     show::key(&admin.describe(id).await?);
     Ok(())
 }

@@ -12,7 +12,10 @@ mod credentials;
 mod data;
 mod doctor;
 mod keys;
+mod limits;
 mod organization;
+mod prices;
+mod project;
 mod proxy;
 mod proxy_listener;
 mod serve;
@@ -39,6 +42,8 @@ async fn main() -> ExitCode {
         None => serve::run(&cli.data, cli.serve).await,
         Some(Command::Keys(command)) => keys::run(&cli.data, command).await,
         Some(Command::Organization(command)) => organization::run(&cli.data, command).await,
+        Some(Command::Project(command)) => project::run(&cli.data, command).await,
+        Some(Command::Limits(command)) => limits::run(&cli.data, command).await,
         Some(Command::Credentials(command)) => credentials::run(&cli.data, command).await,
         Some(Command::Doctor) => doctor::run(&cli.data).await,
     };

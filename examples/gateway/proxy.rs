@@ -146,13 +146,12 @@ where
     B: http_body::Body<Data = Bytes> + Send,
     B::Error: std::error::Error + Send + Sync + 'static,
 {
-    let body = Limited::new(response.into_body(), LIST_LIMIT)
-        .collect()
-        .await;
+    let (parts, body) = response.into_parts();
+    let body = Limited::new(body, LIST_LIMIT).collect().await;
     let body = body.map_err(|_| Refusal::Upstream)?.to_bytes();
     let list = ModelList::filter(&body, |model| caller.allows_model(model));
     let list = list.map_err(Rejection::upstream)?;
-    Ok(([(header::CONTENT_TYPE, "application/json")], list).into_response())
+    Ok(Response::from_parts(parts, Body::from(list)))
 }
 
 fn copy(from: &HeaderMap, to: &mut HeaderMap, names: &[HeaderName]) {

@@ -18,12 +18,15 @@ use crate::data::{self, BUILTIN, Data, OPENAI};
 use crate::proxy::{self, Proxy};
 use crate::proxy_listener::{self, ProxyListener};
 use crate::show::Start;
-use crate::signals::Signals;
-use crate::{Failure, addresses, bootstrap, builtin, show};
+use crate::signals::{Hangups, Signals};
+use crate::{Failure, addresses, bootstrap, builtin, prices, show};
 
 /// Serves until it is told to stop.
 pub(crate) async fn run(folder: &Path, args: ServeArgs) -> Result<(), Failure> {
     let source = addresses::source(&args.client_address)?;
+    let prices = prices::Source::of(&args.spending, args.upstream.is_some());
+    let list = prices.read()?;
+    let outputs = prices::outputs(&args.spending)?;
     // The port first: while it is taken, nothing is made or changed.
     let listener = listen(args.listen).await?;
     let address = listener.local_addr()?;
@@ -35,7 +38,13 @@ pub(crate) async fn run(folder: &Path, args: ServeArgs) -> Result<(), Failure> {
         show::master_key_made(&data);
     }
     let store = SqliteStore::open(data.database())?;
-    let opening = data::configure(store.clone(), master)?
+    let mut builder = data::configure(store.clone(), master)?;
+    if let Some(chunk) = args.spending.budget_chunk {
+        builder = builder.budget_chunk(chunk);
+    }
+    let opening = builder
+        .prices(list)
+        .outputs(outputs)
         .description(format!(
             "process {}, listening on {address}",
             std::process::id()
@@ -45,7 +54,7 @@ pub(crate) async fn run(folder: &Path, args: ServeArgs) -> Result<(), Failure> {
     let done = match opening.await {
         Ok((gate, upkeep)) => {
             tokio::spawn(upkeep);
-            serve(gate, &data, listener, args, source).await
+            serve(gate, &data, listener, args, source, prices).await
         }
         Err(why) => Err(why.into()),
     };
@@ -60,9 +69,15 @@ async fn serve(
     listener: TcpListener,
     args: ServeArgs,
     source: AddressSource,
+    prices: prices::Source,
 ) -> Result<(), Failure> {
     // Before anything is said: who reads it may want to stop.
     let signals = Signals::listen()?;
+    let unpriced = matches!(prices, prices::Source::None);
+    match prices {
+        prices::Source::File(_) => prices.follow(gate.clone(), Hangups::listen()?),
+        prices::Source::BuiltIn | prices::Source::None => {}
+    }
     let address = listener.local_addr()?;
     let admin = gate.admin(Actor::system());
     let tenant = bootstrap::tenant(&admin).await?;
@@ -91,6 +106,9 @@ async fn serve(
     }
 
     addresses::review_all(&admin, &tenant.org, &source, address).await?;
+    if unpriced {
+        prices::warn_without(&admin, &tenant.org).await?;
+    }
 
     let proxy = Proxy::new(provider, &upstream, args.dangerously_forward_unknown_paths)?;
     let app = Router::new()

@@ -7,12 +7,16 @@
     reason = "a command line program talks to its user"
 )]
 
+pub(crate) mod limits;
+
 use std::error::Error;
 use std::net::{IpAddr, SocketAddr};
 
 use chrono::{DateTime, SecondsFormat, Utc};
 use http::Uri;
-use portcullis::{CredentialView, Diagnosis, KeyView, Minted, OrganizationView, Verdict};
+use portcullis::{
+    CapRule, CredentialView, Diagnosis, KeyView, Minted, OrganizationView, ProjectView, Verdict,
+};
 
 use crate::data::{BUILTIN, Data};
 
@@ -148,6 +152,7 @@ pub(crate) fn key(key: &KeyView) {
     println!("organization {}", key.org);
     println!("project      {}", key.project);
     println!("may call     {}", key.rules);
+    println!("limits       {}", key.limits);
     println!("minted       {}", time(key.created_at));
     for secret in &key.secrets {
         println!();
@@ -172,6 +177,14 @@ pub(crate) fn organization(org: &OrganizationView) {
             .as_ref()
             .map_or("anywhere".to_owned(), |list| list.join(", "))
     );
+    println!("limits       {}", caps(&org.caps));
+}
+
+pub(crate) fn project(project: &ProjectView) {
+    println!("project      {}", project.id);
+    println!("name         {}", project.name);
+    println!("made         {}", time(project.created_at));
+    println!("limits       {}", caps(&project.caps));
 }
 
 pub(crate) fn verdict(whose: &str, address: IpAddr, verdict: Verdict) {
@@ -213,6 +226,14 @@ pub(crate) fn diagnosis(diagnosis: &Diagnosis) {
 
 pub(crate) fn done(sentence: &str) {
     eprintln!("{sentence}");
+}
+
+fn caps(caps: &[CapRule]) -> String {
+    let caps: Vec<_> = caps.iter().map(ToString::to_string).collect();
+    match caps.as_slice() {
+        [] => "none".to_owned(),
+        [..] => caps.join(", "),
+    }
 }
 
 fn until(expires_at: Option<DateTime<Utc>>) -> String {

@@ -1,6 +1,6 @@
 //! The security layer of an LLM gateway, as one dependency: virtual keys for your teams, provider credentials sealed
-//! at rest, and rules about who may call which provider and model. Your proxy stays yours; this is about twenty lines
-//! in it, and clients stay unmodified OpenAI or Anthropic SDKs.
+//! at rest, rules about who may call which provider and model, and caps on what they spend. Your proxy stays yours; this
+//! is about twenty lines in it, and clients stay unmodified OpenAI or Anthropic SDKs.
 //!
 #![cfg_attr(all(feature = "sqlite", feature = "tower"), doc = "```no_run")]
 #![cfg_attr(not(all(feature = "sqlite", feature = "tower")), doc = "```ignore")]
@@ -33,7 +33,7 @@
 //!     let upstream = http::Request::post("https://api.openai.com/v1/chat/completions")
 //!         .header("authorization", credential.bearer())
 //!         .header("content-type", "application/json")
-//!         .body(request.into_body()) // what was read is what is sent
+//!         .body(request.into_body(&call)) // what was read is what is sent, with its output limit under a cap
 //!         .map_err(Rejection::upstream)?;
 //!     let answer = http.send(upstream).await.map_err(Rejection::upstream)?;
 //!     Ok(meter(call, answer).into_response()) // cut when the key is revoked, settled by its usage
@@ -52,7 +52,8 @@
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! # let master = MasterKeys::single(MasterKey::generate(&mut getrandom::SysRng)?);
 //!
-//! let (gate, upkeep) = Gate::builder(MemoryStore::new(), master).open().await?; // or SqliteStore, which lasts
+//! let prices = PriceList::parse("[[price]]\nprovider='openai'\nmodel='gpt-4o-mini'\ninput='0.15'\noutput='0.60'")?;
+//! let (gate, upkeep) = Gate::builder(MemoryStore::new(), master).prices(prices).open().await?; // or SqliteStore, which lasts
 //! tokio::spawn(upkeep);
 //! let admin = gate.admin(Actor::operator("ada")?); // each action is recorded with who did it
 //! let org = admin.create_organization("acme").await?.id;
@@ -60,13 +61,21 @@
 //! admin.put_credential(PutCredential::new(org, "openai".parse()?), b"sk-..").await?;
 //!
 //! let rules = KeyRules { allow_models: Some(vec!["gpt-4o-mini".into()]), ..KeyRules::default() };
-//! let key = NewKey::new(org, project, "ci", KeyPrefix::new("mr", "live")?, "90d".parse()?).rules(rules);
+//! let limits = KeyLimits { caps: vec!["usd/month=50".parse()?], rate: Some(RateRule::per_minute(60.try_into()?)) };
+//! let key = NewKey::new(org, project, "ci", KeyPrefix::new("mr", "live")?, "90d".parse()?).rules(rules).limits(limits);
 //! let minted = admin.mint(key).await?;
 //! minted.key.expose_once(|text| assert!(text.starts_with("mr_live_"))); // shown once; stored is a digest
 //! admin.revoke(minted.id).await?; // in force when it returns, for running streams too
 //! # Ok(())
 //! # }
 //! ```
+//!
+//! # Spend caps and rates
+//!
+//! A key, its project and its organization each take caps, in dollars, tokens and requests, for a minute, hour, day, month or
+//! in total; all that a request is under must have room for it. The most that it can cost is held before it is sent, and
+//! what it did cost is charged once its usage was read; [`Admin::spending`] shows both. The hold is a bound because the output
+//! limit is written into the body: forward [`Call::outgoing`]. Models without a price are refused under a cap in dollars.
 //!
 //! # What it promises
 //!
@@ -82,19 +91,22 @@
 //! 6. **An allowlist cannot fail open.** A key's list and its organization's must both admit the client's address, which comes
 //!    from one configured source ([`AddressSource`]); an address that cannot be told is refused.
 //! 7. **What is decided is what is sent.** The model is read from the body that is forwarded, strictly.
+//! 8. **A cap is a cap.** Money is whole nano-dollars. Every cap of the key, its project and its organization has room, or the
+//!    request is refused and told which one and until when. A crash loses track of one [chunk](GateBuilder::budget_chunk) at
+//!    most, which counts as spent.
 //!
 //! # What it does not do
 //!
-//! It forwards nothing, chooses no provider and translates no API: that is your proxy. It does not yet price calls, limit
-//! rates or keep bodies.
+//! It forwards nothing, chooses no provider and translates no API: that is your proxy. It knows no prices: a price list is
+//! yours to keep. It writes no invoice and keeps no bodies.
 //!
 //! # Security
 //!
 //! Who can read the database alone learns no key and no credential. Who can write it can mint keys, unless digests are
 //! peppered ([`DigestPolicy`]). Who holds the master-key file and the database holds everything: keep them, and their
 //! backups, apart. The order of all checks, the formats and their test vectors are in the repository's
-//! [`spec/`](https://github.com/portcullis-rs/portcullis/tree/main/spec): `decisions.md`, `freshness.md`, `key-format.md`,
-//! `sealed-record.md`, `client-address.md`.
+//! [`spec/`](https://github.com/portcullis-rs/portcullis/tree/main/spec): `decisions.md`, `limits.md`, `estimate.md`,
+//! `freshness.md`, `key-format.md`, `sealed-record.md`, `client-address.md`.
 //!
 //! # Features
 //!
@@ -115,8 +127,10 @@
 //! | `portcullis-store` | the ports that a store implements, and the suite that tests it |
 //! | `portcullis-key` | mint, parse, digest and verify API keys |
 //! | `portcullis-envelope` | envelope encryption of provider credentials |
+//! | `portcullis-allowlist` | IP/CIDR allowlists, and which address is the client's |
 //! | `portcullis-scope` | what one key may do |
-//! | `portcullis-dialect` | what providers' bodies say |
+//! | `portcullis-limits` | spend caps, token and request limits: reserve, settle |
+//! | `portcullis-dialect` | what providers' bodies say, and what a request can use at most |
 
 // The public interface is:
 #[doc(inline)]

@@ -63,6 +63,137 @@ fn a_key_or_credential_that_cannot_be_made_is_refused() {
 }
 
 #[test]
+fn a_limit_that_is_none_is_refused_by_flag_value_and_cure() {
+    let home = filled();
+    for (args, said, cure) in [
+        (
+            &["--usd-month", "0,5"][..],
+            "'0,5' for '--usd-month",
+            "digits, such as `0.15` or `$50`",
+        ),
+        (&["--usd-day", "-5"], "'-5' for '--usd-day", "without sign"),
+        (
+            &["--usd-total", "0.0000000001"],
+            "'--usd-total",
+            "at most 9 decimals",
+        ),
+        (
+            &["--usd-total", "99999999999"],
+            "'--usd-total",
+            "at most $9223372036",
+        ),
+        (&["--rpm", "0"], "'0' for '--rpm", "from 1 up"),
+        (&["--burst", "5"], "--rpm", "--burst"),
+        (&["--tpm", "1e5"], "'1e5' for '--tpm", "such as 100000"),
+        (&["--rpd", "1.5"], "'1.5' for '--rpd", "such as 100000"),
+        (&["--tpd", "-1"], "'-1' for '--tpd", "such as 100000"),
+        (
+            &["--cap", "50"],
+            "'50' for '--cap",
+            "UNIT/WINDOW=AMOUNT, such as `usd/month=50`",
+        ),
+        (
+            &["--cap", "eur/month=50"],
+            "'--cap",
+            "`usd`, `tokens` or `requests`",
+        ),
+        (
+            &["--cap", "usd/year=50"],
+            "'--cap",
+            "`minute`, `hour`, `day`, `month` or `total`",
+        ),
+        (&["--cap", "tokens/day=1e3"], "'--cap", "a whole number"),
+        (
+            &["--usd-day", "5", "--zone", "CEST"],
+            "'CEST' for '--zone",
+            "such as `UTC` or `Europe/Berlin`",
+        ),
+        (
+            &["--zone", "UTC"],
+            "--zone",
+            "--usd-month, --usd-day, --tpd and --rpd",
+        ),
+        (
+            &["--usd-total", "5", "--zone", "UTC"],
+            "--zone",
+            "--usd-month, --usd-day, --tpd and --rpd",
+        ),
+        (
+            &["--usd-month", "5", "--cap", "usd/month=6"],
+            "`--usd-month $5.00`",
+            "give one of them",
+        ),
+        (
+            &["--cap", "usd/day=5", "--cap", "usd/day=6"],
+            "`--cap usd/day=$5.00`",
+            "give one of them",
+        ),
+    ] {
+        refuses(&home, &[&["keys", "mint"], args].concat(), cure);
+        let done = home.run(&[&["keys", "mint"], args].concat()).failed();
+        assert!(done.stderr.contains(said), "{said} is not in {done}");
+    }
+}
+
+#[test]
+fn a_change_of_limits_that_cannot_be_made_changes_nothing() {
+    let home = filled();
+    let list = home.run(&["keys", "list"]).succeeded().stdout;
+    let id = list.lines().nth(1).unwrap().split(' ').next().unwrap();
+    let set = |args: &[&str], cure: &str| {
+        refuses(&home, &[&["keys", "set", id], args].concat(), cure);
+    };
+    set(&["--no-cap", "usd/month"], "and no other");
+    set(&["--no-cap", "usd"], "usd/month, tokens/minute");
+    set(&["--no-cap", "usd/year"], "usd/month, tokens/minute");
+    set(&["--no-rpm", "--rpm", "5"], "--no-rpm");
+    home.run(&["keys", "set", id, "--usd-day", "5"]).succeeded();
+    // What else it names is not done either.
+    let both = [
+        "--allow-ip",
+        "192.0.2.1",
+        "--usd-day",
+        "6",
+        "--no-cap",
+        "tokens/day",
+    ];
+    set(&both, "there is 'usd/day'");
+    for whose in ["organization", "project"] {
+        refuses(&home, &[whose, "set"], "set --help");
+        refuses(&home, &[whose, "set", "--rpm", "5"], "--rpm");
+        refuses(
+            &home,
+            &[whose, "set", "--no-cap", "usd/day"],
+            "and no other",
+        );
+    }
+    refuses(
+        &home,
+        &["organization", "set", "--any-ip", "--no-cap", "usd/day"],
+        "and no other",
+    );
+}
+
+#[test]
+fn what_a_gateway_cannot_hold_is_refused_before_anything_is_made() {
+    let home = Home::new();
+    for (args, cure) in [
+        (&["--budget-chunk", "-1"][..], "--budget-chunk"),
+        (&["--budget-chunk", "1 dollar"], "--budget-chunk"),
+        (&["--default-output", "0"], "--default-output"),
+        (&["--max-output", "1e6"], "--max-output"),
+        (
+            &["--default-output", "500", "--max-output", "100"],
+            "lower the default, or raise the maximum",
+        ),
+        (&["--default-output", "100000"], "--max-output"),
+    ] {
+        refuses(&home, args, cure);
+        assert!(!home.data().exists());
+    }
+}
+
+#[test]
 fn a_master_key_that_is_malformed_is_refused() {
     for text in ["", "nonsense", "1:AAAA", "\u{0}\u{1}"] {
         let home = filled();

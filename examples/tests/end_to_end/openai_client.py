@@ -1,15 +1,26 @@
 """OpenAI's client against the base URL of the first argument.
 
-Reads one call a line from standard input, {"key", "action", "model"}, and prints what the client saw as one line of JSON.
-A stream prints a line when its first chunk is there, and another one at its end.
+Reads one call a line from standard input, {"key", "action", "model", "retries"}, and prints what the client saw as one line
+of JSON. A stream prints a line when its first chunk is there, and another one at its end. With "retries" the client retries
+by itself, and the answer tells in "requests" how many it sent.
 """
 
 import json
 import sys
 
-from openai import Omit, OpenAI, OpenAIError
+from openai import DefaultHttpxClient, Omit, OpenAI, OpenAIError
 
 PROMPT = [{"role": "user", "content": "hello there"}]
+
+
+class Counting(DefaultHttpxClient):
+    """The client's own transport, which counts what it sends."""
+
+    sent = 0
+
+    def send(self, *args, **options):
+        self.sent += 1
+        return super().send(*args, **options)
 
 
 def say(value):
@@ -56,21 +67,27 @@ def model(client, name, **options):
 ACTIONS = {action.__name__: action for action in (chat, stream, embeddings, models, model)}
 
 
-def call(base_url, key, action, model):
-    # Without retries: each test sees the first answer.
-    client = OpenAI(base_url=base_url, api_key=key or "none", max_retries=0, timeout=25)
+def call(base_url, key, action, model, retries):
+    # Without retries, unless a test asks for them: each test sees the first answer.
+    transport = Counting()
+    client = OpenAI(
+        base_url=base_url, api_key=key or "none", max_retries=retries or 0, timeout=25, http_client=transport
+    )
     options = {} if key else {"extra_headers": {"Authorization": Omit()}}
     try:
-        return ACTIONS[action](client, model, **options)
+        answer = ACTIONS[action](client, model, **options)
     except OpenAIError as error:
-        return {
+        response = getattr(error, "response", None)
+        answer = {
             "error": {
                 "class": type(error).__name__,
                 "status": getattr(error, "status_code", None),
                 "code": getattr(error, "code", None),
                 "message": getattr(error, "message", str(error)),
+                "retry_after": response and response.headers.get("retry-after"),
             }
         }
+    return answer if retries is None else {**answer, "requests": transport.sent}
 
 
 for line in sys.stdin:

@@ -209,7 +209,7 @@ fn an_endpoint_that_is_not_known_is_refused_unless_it_is_asked_for() {
     let gateway = home.serve_before(&provider);
     home.put_credential("openai", "sk-test");
     let restricted = home.mint(&["--model", Provider::PLAIN]);
-    let unknown = Request::post("/v1/responses", chat_body(Provider::PLAIN, false));
+    let unknown = Request::post("/v1/audio/speech", chat_body(Provider::PLAIN, false));
     let key = gateway.first_key().clone();
     let refused = unknown.clone().bearer(&key).send(gateway.address());
     assert_eq!(refused.outcome(), (404, "unsupported_endpoint".to_owned()));
@@ -221,7 +221,7 @@ fn an_endpoint_that_is_not_known_is_refused_unless_it_is_asked_for() {
     assert_eq!(refused.outcome(), (403, "endpoint_not_allowed".to_owned()));
     assert!(provider.seen().is_empty());
     assert_eq!(unknown.bearer(&key).send(gateway.address()).status, 200);
-    assert_eq!(provider.seen()[0].line, "POST /v1/responses");
+    assert_eq!(provider.seen()[0].line, "POST /v1/audio/speech");
 }
 
 fn is_error(answer: &Value, class: &str, status: u16, code: &str) {

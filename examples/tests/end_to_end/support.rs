@@ -1,5 +1,6 @@
 //! What the tests stand on. Every wait is bounded by [`PATIENCE`], and every child is killed when its test ends.
 
+mod cap_line;
 mod gateway;
 mod http;
 mod intake;
@@ -12,7 +13,8 @@ mod snapshot;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-pub(crate) use gateway::{Gateway, Home, Key};
+pub(crate) use cap_line::CapLine;
+pub(crate) use gateway::{Gateway, Home, Key, PRICES};
 pub(crate) use http::{Answer, Exchange, Request, chat_body};
 pub(crate) use intake::Intake;
 pub(crate) use process::{Finished, Running};

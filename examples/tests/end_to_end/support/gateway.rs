@@ -4,10 +4,11 @@ use std::fmt;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
-use super::{Answer, Finished, Provider, Request, Running, build_folder};
+use super::{Answer, CapLine, Finished, PATIENCE, Provider, Request, Running, build_folder};
 
 /// A data folder.
 pub(crate) struct Home {
@@ -30,6 +31,13 @@ impl Home {
     /// The data folder where the gateway puts it by itself.
     pub(crate) fn default_data(&self) -> PathBuf {
         self.folder.path().join("portcullis-data")
+    }
+
+    /// Writes a file beside the data folder, and tells its path.
+    pub(crate) fn write(&self, name: &str, text: &str) -> String {
+        let path = self.folder.path().join(name);
+        std::fs::write(&path, text).unwrap();
+        path.display().to_string()
     }
 
     /// A command line on this folder.
@@ -82,6 +90,31 @@ impl Home {
         Key::printed(&self.run(&args).succeeded())
     }
 
+    /// `keys set`.
+    pub(crate) fn set(&self, key: &Key, args: &[&str]) -> Finished {
+        self.run(&[&["keys", "set", key.id()], args].concat())
+            .succeeded()
+    }
+
+    /// `limits show`: its line on a cap, such as `key ID` and `a month`.
+    pub(crate) fn cap(&self, whose: &str, window: &str) -> CapLine {
+        let shown = self.run(&["limits", "show"]).succeeded().stdout;
+        CapLine::find(&shown, whose, window).unwrap_or_else(|| panic!("{whose}: {shown}"))
+    }
+
+    /// Waits until `limits show` says that so much is spent of a key's cap in a window: it is half a second behind.
+    pub(crate) fn wait_for_spent(&self, key: &Key, window: &str, amount: &str) -> CapLine {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            let line = self.cap(&format!("key {}", key.id()), window);
+            if line.get("SPENT") == amount {
+                return line;
+            }
+            assert!(Instant::now() < deadline, "not {amount}: {line:?}");
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+
     /// `keys revoke`.
     pub(crate) fn revoke(&self, key: &Key) -> Finished {
         self.run(&["keys", "revoke", key.id()]).succeeded()
@@ -96,6 +129,19 @@ impl Home {
     /// Serves in front of the built-in provider.
     pub(crate) fn serve(&self) -> Gateway {
         self.serve_with(&[])
+    }
+
+    /// Serves in front of a provider of ours, whose models cost what `PRICES` says.
+    pub(crate) fn serve_priced(&self, provider: &Provider, args: &[&str]) -> Gateway {
+        let prices = self.write("prices.toml", PRICES);
+        let url = provider.url();
+        self.serve_with(
+            &[
+                &["--upstream", url.as_str(), "--prices", prices.as_str()],
+                args,
+            ]
+            .concat(),
+        )
     }
 
     /// Serves in front of a provider of ours.
@@ -236,6 +282,34 @@ impl fmt::Display for Key {
         f.write_str(&self.0)
     }
 }
+
+/// What our provider's models cost. Its answers have 3 tokens of input and 2 of output: $0.000023.
+pub(crate) const PRICES: &str = r#"
+[[price]]
+provider = "openai"
+model = "plain"
+input = "1"
+output = "10"
+
+[[price]]
+provider = "openai"
+model = "counted"
+input = "1"
+output = "10"
+
+# Without a price of input, so that a hold is the output limit's.
+[[price]]
+provider = "openai"
+model = "stream"
+input = "0"
+output = "10"
+
+[[price]]
+provider = "openai"
+model = "counted-then-more"
+input = "1"
+output = "10"
+"#;
 
 /// The gateway's program, which `cargo test` builds beside this one.
 fn program() -> PathBuf {

@@ -70,8 +70,17 @@ impl Running {
 
     /// Asks it to end: SIGTERM.
     pub(crate) fn terminate(&self) {
+        self.signal("-TERM");
+    }
+
+    /// Tells it that its configuration has changed: SIGHUP.
+    pub(crate) fn hang_up(&self) {
+        self.signal("-HUP");
+    }
+
+    fn signal(&self, name: &str) {
         let sent = Command::new("kill")
-            .args(["-TERM", &self.id().to_string()])
+            .args([name, &self.id().to_string()])
             .status();
         assert!(sent.unwrap().success());
     }

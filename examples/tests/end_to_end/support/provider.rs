@@ -1,5 +1,6 @@
 //! A provider of ours: it keeps every request that arrives, and answers as the model's name says.
 
+use std::collections::VecDeque;
 use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::pin::Pin;
@@ -49,6 +50,10 @@ impl Provider {
     pub(crate) const PLAIN: &str = "plain";
     /// Answers with a stream that goes on until the gateway leaves.
     pub(crate) const STREAM: &str = "stream";
+    /// Answers with a stream of two words, and with its usage if that is asked for.
+    pub(crate) const COUNTED: &str = "counted";
+    /// The same, but it does not end: it goes on until the gateway leaves.
+    pub(crate) const COUNTED_THEN_MORE: &str = "counted-then-more";
     /// Does not answer.
     pub(crate) const SILENT: &str = "silent";
     /// Answers that it does not know the credential.
@@ -136,7 +141,16 @@ async fn answer(State(shared): State<Arc<Shared>>, request: Request) -> Response
             let _under_way = under_way;
             std::future::pending().await
         }
-        Some(Provider::STREAM) => stream(under_way),
+        Some(Provider::STREAM) => stream(under_way, Vec::new(), true),
+        Some(model @ (Provider::COUNTED | Provider::COUNTED_THEN_MORE)) => {
+            let asked = request["stream_options"]["include_usage"] == true;
+            stream(
+                under_way,
+                counted(asked),
+                model == Provider::COUNTED_THEN_MORE,
+            )
+        }
+        _ if parts.uri.path() == "/v1/embeddings" => embeddings().into_response(),
         _ if parts.uri.path() == "/v1/models" => models().into_response(),
         model => completion(model.unwrap_or_default()).into_response(),
     };
@@ -163,15 +177,52 @@ fn models() -> Json<Value> {
     Json(json!({"object": "list", "data": [model(Provider::PLAIN), model(Provider::STREAM)]}))
 }
 
-fn stream(under_way: UnderWay) -> Response {
+fn embeddings() -> Json<Value> {
+    let data = json!([{"object": "embedding", "index": 0, "embedding": [0.5]}]);
+    let usage = json!({"prompt_tokens": 7, "total_tokens": 7});
+    Json(json!({"object": "list", "data": data, "model": "plain", "usage": usage}))
+}
+
+/// Two words, and what they cost if that is `asked`.
+fn counted(asked: bool) -> Vec<Bytes> {
+    let mut events = vec![word(), word()];
+    if asked {
+        let usage = json!({"prompt_tokens": 3, "completion_tokens": 2, "total_tokens": 5});
+        events.push(chunk(json!([]), usage));
+    }
+    events.push(Bytes::from_static(b"data: [DONE]\n\n"));
+    events
+}
+
+fn word() -> Bytes {
+    let delta = json!([{"index": 0, "delta": {"content": "word "}, "finish_reason": null}]);
+    chunk(delta, Value::Null)
+}
+
+fn chunk(choices: Value, usage: Value) -> Bytes {
+    let event = json!({
+        "id": "chatcmpl-1", "object": "chat.completion.chunk", "created": 1, "model": "stream",
+        "choices": choices, "usage": usage,
+    });
+    Bytes::from(format!("data: {event}\n\n"))
+}
+
+fn stream(under_way: UnderWay, events: Vec<Bytes>, goes_on: bool) -> Response {
     let ticks = tokio::time::interval(Duration::from_millis(5));
-    let body = Body::new(Events { ticks, under_way });
+    let body = Body::new(Events {
+        ticks,
+        events: events.into(),
+        goes_on,
+        under_way,
+    });
     ([(header::CONTENT_TYPE, "text/event-stream")], body).into_response()
 }
 
-/// An event every few milliseconds, without an end.
+/// An event every few milliseconds: those that there are, then word after word if it goes on.
 struct Events {
     ticks: Interval,
+    events: VecDeque<Bytes>,
+    goes_on: bool,
     #[expect(dead_code, reason = "its drop is what counts")]
     under_way: UnderWay,
 }
@@ -185,12 +236,9 @@ impl http_body::Body for Events {
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
         ready!(self.ticks.poll_tick(cx));
-        let event = json!({
-            "id": "chatcmpl-1", "object": "chat.completion.chunk", "created": 1, "model": "stream",
-            "choices": [{"index": 0, "delta": {"content": "word "}, "finish_reason": null}],
-        });
-        let event = Bytes::from(format!("data: {event}\n\n"));
-        Poll::Ready(Some(Ok(Frame::data(event))))
+        let more = self.goes_on.then(word);
+        let event = self.events.pop_front().or(more);
+        Poll::Ready(event.map(|event| Ok(Frame::data(event))))
     }
 }
 
@@ -211,9 +259,15 @@ impl Drop for UnderWay {
 }
 
 /// Headers of an answer that tell about the account behind the credential.
-const OF_THE_ACCOUNT: [&str; 4] = [
+const OF_THE_ACCOUNT: [&str; 10] = [
     "openai-organization",
+    "openai-processing-ms",
     "openai-project",
     "set-cookie",
+    "x-ratelimit-limit-requests",
+    "x-ratelimit-limit-tokens",
+    "x-ratelimit-remaining-requests",
     "x-ratelimit-remaining-tokens",
+    "x-ratelimit-reset-requests",
+    "x-ratelimit-reset-tokens",
 ];

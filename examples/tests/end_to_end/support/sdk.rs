@@ -27,7 +27,7 @@ impl Sdk {
         }
     }
 
-    /// One call to its end: what it gave, or `{"error": {"class", "status", "code", "message"}}`.
+    /// One call to its end: what it gave, or `{"error": {"class", "status", "code", "message", "retry_after"}}`.
     pub(crate) fn call(&mut self, key: &Key, action: &str, model: &str) -> Value {
         self.call_with(Some(key.text()), action, model)
     }
@@ -38,9 +38,18 @@ impl Sdk {
         self.next_answer()
     }
 
+    /// One call that the client may repeat by itself; the answer tells in `requests` how many it sent.
+    pub(crate) fn call_with_retries(&mut self, key: &Key, model: &str, retries: u32) -> Value {
+        self.ask(json!({"key": key.text(), "action": "chat", "model": model, "retries": retries}));
+        self.next_answer()
+    }
+
     /// Begins a call.
     pub(crate) fn begin(&mut self, key: Option<&str>, action: &str, model: &str) {
-        let call = json!({"key": key, "action": action, "model": model});
+        self.ask(json!({"key": key, "action": action, "model": model, "retries": null}));
+    }
+
+    fn ask(&mut self, call: Value) {
         self.process.write(format!("{call}\n").as_bytes());
     }
 

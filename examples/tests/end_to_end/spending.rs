@@ -1,0 +1,203 @@
+//! What is charged, and what the books say of it: while it serves, after it stopped, after it was killed.
+
+use std::time::Duration;
+
+use crate::support::{Home, Key, Provider, Request};
+
+#[test]
+fn a_plain_answer_is_charged_what_it_used() {
+    let (provider, home) = (Provider::start(), Home::new());
+    let gateway = home.serve_priced(&provider, &[]);
+    home.put_credential("openai", "sk-test");
+    let key = home.mint(&["--usd-month", "50", "--tpd", "100000", "--rpd", "10"]);
+    for spent in ["$0.000023", "$0.000046", "$0.000069"] {
+        let request = Request::chat(Provider::PLAIN, false).bearer(&key);
+        assert_eq!(request.send(gateway.address()).status, 200);
+        home.wait_for_spent(&key, "a month", spent);
+    }
+    home.wait_for_spent(&key, "tokens a day", "15");
+    home.wait_for_spent(&key, "requests a day", "3");
+    // Embeddings have an input and no output.
+    let body = r#"{"model":"plain","input":"x"}"#;
+    let request = Request::post("/v1/embeddings", body).bearer(&key);
+    assert_eq!(request.send(gateway.address()).status, 200);
+    let line = home.wait_for_spent(&key, "a month", "$0.000076");
+    assert_eq!(line.get("DEBT"), "$0.00");
+    assert_eq!(line.get("LEFT"), "$49.999924");
+    assert_eq!(line.try_get("UNACCOUNTED"), None);
+}
+
+#[test]
+fn a_stream_is_charged_what_its_last_event_says() {
+    let (provider, home) = (Provider::start(), Home::new());
+    let gateway = home.serve_priced(&provider, &[]);
+    home.put_credential("openai", "sk-test");
+    let key = home.mint(&["--usd-month", "50"]);
+    let request = Request::chat(Provider::COUNTED, true).bearer(&key);
+    let answer = request.send(gateway.address());
+    assert!(answer.text().ends_with("data: [DONE]\n\n"), "{answer:?}");
+    home.wait_for_spent(&key, "a month", "$0.000023");
+}
+
+#[test]
+fn a_client_that_leaves_in_mid_stream_is_charged_what_was_held_for_it() {
+    let (provider, home) = (Provider::start(), Home::new());
+    let gateway = home.serve_priced(&provider, &["--default-output", "1000"]);
+    home.put_credential("openai", "sk-test");
+    let key = home.mint(&["--usd-month", "50"]);
+    let stream = Request::chat(Provider::STREAM, true).bearer(&key);
+    let stream = stream.open(gateway.address());
+    stream.intake.wait_for("word ");
+    drop(stream);
+    provider.wait_until_idle();
+    // A thousand tokens of output at $10 for a million, and nothing for the input.
+    let line = home.wait_for_spent(&key, "a month", "$0.01");
+    assert_eq!(line.get("DEBT"), "$0.00");
+}
+
+#[test]
+fn a_client_that_leaves_after_the_usage_has_come_is_charged_by_it() {
+    let (provider, home) = (Provider::start(), Home::new());
+    let gateway = home.serve_priced(&provider, &[]);
+    home.put_credential("openai", "sk-test");
+    let key = home.mint(&["--usd-month", "50"]);
+    let stream = Request::chat(Provider::COUNTED_THEN_MORE, true).bearer(&key);
+    let stream = stream.open(gateway.address());
+    stream.intake.wait_for("prompt_tokens");
+    drop(stream);
+    provider.wait_until_idle();
+    home.wait_for_spent(&key, "a month", "$0.000023");
+}
+
+#[test]
+fn a_stream_that_a_revocation_cuts_is_charged() {
+    let (provider, home) = (Provider::start(), Home::new());
+    let gateway = home.serve_priced(&provider, &["--default-output", "1000"]);
+    home.put_credential("openai", "sk-test");
+    let key = home.mint(&["--usd-month", "50"]);
+    let stream = Request::chat(Provider::STREAM, true).bearer(&key);
+    let stream = stream.open(gateway.address());
+    stream.intake.wait_for("word ");
+    home.revoke(&key);
+    stream.intake.wait_for("key_revoked");
+    home.wait_for_spent(&key, "a month", "$0.01");
+}
+
+#[test]
+fn the_books_are_exact_after_a_stop() {
+    let (provider, home) = (Provider::start(), Home::new());
+    let gateway = home.serve_priced(&provider, &[]);
+    home.put_credential("openai", "sk-test");
+    let key = home.mint(&["--usd-month", "50"]);
+    let chat = || Request::chat(Provider::PLAIN, false).bearer(&key);
+    for _ in 0..7 {
+        assert_eq!(chat().send(gateway.address()).status, 200);
+    }
+    // At once, with all of it unwritten.
+    gateway.stop().succeeded();
+    let line = spending(&home, &key);
+    assert_eq!(line.get("SPENT"), "$0.000161");
+    assert_eq!(line.get("RESERVED"), "$0.00");
+    assert_eq!(line.get("LEFT"), "$49.999839");
+    assert_eq!(line.try_get("UNACCOUNTED"), None);
+
+    let gateway = home.serve_priced(&provider, &[]);
+    assert_eq!(chat().send(gateway.address()).status, 200);
+    home.wait_for_spent(&key, "a month", "$0.000184");
+}
+
+#[test]
+fn what_a_killed_gateway_had_set_aside_is_shown_as_unaccounted_and_counts_as_spent() {
+    let (provider, home) = (Provider::start(), Home::new());
+    let chunk = ["--budget-chunk", "0.25"];
+    let gateway = home.serve_priced(&provider, &chunk);
+    home.put_credential("openai", "sk-test");
+    let key = home.mint(&["--usd-total", "1"]);
+    let request = Request::chat(Provider::PLAIN, false).bearer(&key);
+    assert_eq!(request.send(gateway.address()).status, 200);
+    home.wait_for_spent(&key, "in total", "$0.000023");
+    gateway.kill();
+    assert_eq!(spending(&home, &key).get("RESERVED"), "$0.249977");
+
+    let gateway = home.serve_priced(&provider, &chunk);
+    let line = spending(&home, &key);
+    assert_eq!(line.get("SPENT"), "$0.000023");
+    assert_eq!(line.get("RESERVED"), "$0.00");
+    assert_eq!(line.get("UNACCOUNTED"), "$0.249977");
+    assert_eq!(line.get("LEFT"), "$0.75");
+    let shown = home.run(&["limits", "show"]).succeeded().stdout;
+    assert!(
+        shown.contains("UNACCOUNTED was set aside by a gateway that ended"),
+        "{shown}"
+    );
+
+    // It counts: what is left is lost a quarter at a time by gateways that are killed.
+    gateway.kill();
+    for _ in 0..3 {
+        let gateway = home.serve_priced(&provider, &chunk);
+        let request = Request::chat(Provider::PLAIN, false).bearer(&key);
+        assert_eq!(request.send(gateway.address()).status, 200);
+        gateway.kill();
+    }
+    let gateway = home.serve_priced(&provider, &chunk);
+    let line = spending(&home, &key);
+    assert_eq!(
+        line.nanos("SPENT") + line.nanos("UNACCOUNTED"),
+        1_000_000_000,
+        "{line:?}"
+    );
+    let request = Request::chat(Provider::PLAIN, false).bearer(&key);
+    let refused = request.send(gateway.address());
+    assert_eq!(refused.outcome(), (402, "budget_exceeded".to_owned()));
+}
+
+#[test]
+fn a_second_gateway_that_is_refused_does_not_touch_the_books() {
+    let (provider, home) = (Provider::start(), Home::new());
+    let gateway = home.serve_priced(&provider, &[]);
+    home.put_credential("openai", "sk-test");
+    let key = home.mint(&["--usd-month", "50"]);
+    let chat = || {
+        let request = Request::chat(Provider::PLAIN, false).bearer(&key);
+        assert_eq!(request.send(gateway.address()).status, 200);
+    };
+    chat();
+    home.wait_for_spent(&key, "a month", "$0.000023");
+    let second = home.start_serving(&[]).finish().failed();
+    assert!(second.stderr.contains("already serves"), "{second}");
+    let line = spending(&home, &key);
+    assert_eq!(line.get("RESERVED"), "$0.999977");
+    assert_eq!(line.try_get("UNACCOUNTED"), None);
+    chat();
+    home.wait_for_spent(&key, "a month", "$0.000046");
+}
+
+#[test]
+fn many_at_once_get_no_more_than_the_cap() {
+    let (provider, home) = (Provider::start(), Home::new());
+    let gateway = home.serve_priced(&provider, &["--budget-chunk", "0"]);
+    home.put_credential("openai", "sk-test");
+    // Room for three holds of a hundred tokens of output, and the input costs nothing.
+    let key = home.mint(&["--usd-total", "0.003"]);
+    let body = r#"{"model":"stream","max_tokens":100,"messages":[{"role":"user","content":"hello"}],"stream":true}"#;
+    let request = Request::post("/v1/chat/completions", body).bearer(&key);
+    let streams: Vec<_> = (0..12).map(|_| request.open(gateway.address())).collect();
+    provider.wait_for_requests(3);
+    for stream in &streams {
+        stream.intake.wait_for("HTTP/1.1 ");
+    }
+    std::thread::sleep(Duration::from_millis(200));
+    assert_eq!(provider.seen().len(), 3);
+    let refused = streams.iter().filter(|stream| {
+        let text = stream.intake.text();
+        text.starts_with("HTTP/1.1 402 ")
+    });
+    assert_eq!(refused.count(), 9);
+    drop(streams);
+    home.wait_for_spent(&key, "in total", "$0.003");
+}
+
+fn spending(home: &Home, key: &Key) -> crate::support::CapLine {
+    let whose = format!("key {}", key.id());
+    home.cap(&whose, "")
+}
