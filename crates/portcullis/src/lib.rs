@@ -72,10 +72,9 @@
 //!
 //! # Spend caps and rates
 //!
-//! A key, its project and its organization each take caps, in dollars, tokens and requests, for a minute, hour, day, month or
-//! in total; all that a request is under must have room for it. The most that it can cost is held before it is sent, and
-//! what it did cost is charged once its usage was read; [`Admin::spending`] shows both. The hold is a bound because the output
-//! limit is written into the body: forward [`Call::outgoing`]. Models without a price are refused under a cap in dollars.
+//! Caps are in dollars, tokens or requests, for a minute, hour, day, month or in total. The most that a request can cost is
+//! held before it is sent, what it did cost is charged once its usage was read; [`Admin::spending`] shows both. The hold is
+//! a bound because the output limit is in the body: forward [`Call::outgoing`]. What has no price is refused under dollars.
 //!
 //! # What it promises
 //!
@@ -91,14 +90,13 @@
 //! 6. **An allowlist cannot fail open.** A key's list and its organization's must both admit the client's address, which comes
 //!    from one configured source ([`AddressSource`]); an address that cannot be told is refused.
 //! 7. **What is decided is what is sent.** The model is read from the body that is forwarded, strictly.
-//! 8. **A cap is a cap.** Money is whole nano-dollars. Every cap of the key, its project and its organization has room, or the
-//!    request is refused and told which one and until when. A crash loses track of one [chunk](GateBuilder::budget_chunk) at
-//!    most, which counts as spent.
+//! 8. **A cap is a cap.** Every cap of the key, its project and its organization has room, or the request is refused. What a
+//!    crash loses track of, one [chunk](GateBuilder::budget_chunk) and what was under way, counts as spent.
 //!
 //! # What it does not do
 //!
-//! It forwards nothing, chooses no provider and translates no API: that is your proxy. It knows no prices: a price list is
-//! yours to keep. It writes no invoice and keeps no bodies.
+//! It forwards nothing, chooses no provider and translates no API: that is your proxy. It knows no prices, writes no invoice
+//! and keeps no bodies.
 //!
 //! # Security
 //!

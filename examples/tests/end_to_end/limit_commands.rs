@@ -37,7 +37,7 @@ fn what_is_not_named_stays() {
         "usd/month=$60.50, 30 requests a minute, 5 at once"
     );
     assert_eq!(
-        set(&["--allow-ip", "127.0.0.0/8"]),
+        set(&["--allow-ip", "192.0.2.0/24"]),
         "usd/month=$60.50, 30 requests a minute, 5 at once"
     );
     assert_eq!(set(&["--no-rpm"]), "usd/month=$60.50");
@@ -46,6 +46,8 @@ fn what_is_not_named_stays() {
         set(&["--rpd", "7", "--tpd", "8", "--usd-day", "0.000000001"]),
         "usd/total=$5.00, usd/day=$0.000000001, tokens/day=8, requests/day=7"
     );
+    let both = ["--rpm", "9", "--allow-ip", "127.0.0.0/8"];
+    assert!(set(&both).ends_with("requests/day=7, 9 requests a minute"));
     assert_eq!(set(&["--no-limits"]), "none");
     let shown = home.run(&["keys", "show", key.id()]).succeeded().stdout;
     assert!(shown.contains("only from: 127.0.0.0/8"), "{shown}");
