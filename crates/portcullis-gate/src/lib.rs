@@ -99,16 +99,19 @@ pub use portcullis_allowlist::{
     ProxyHeader, Verdict, Warning, review,
 };
 pub use portcullis_dialect::{
-    Dialect, Endpoint, InvalidOutputLimit, ModelList, OutputLimit, Request, Tokens, Unbounded,
-    Usage, UsageReader,
+    BodyError, Bound, ChatLimit, Dialect, Endpoint, EstimatePolicy, InvalidOutputLimit, ModelList,
+    NotAModelList, OutputLimit, Request, Tokens, Unbounded, Usage, UsageReader,
 };
 pub use portcullis_envelope::{InvalidMasterKeys, MasterKey, MasterKeys};
-pub use portcullis_key::{KeyPrefix, Lifetime, LifetimeError, MaxLifetime, MintedKey, PrefixError};
-pub use portcullis_limits::{
-    CapReached, DuplicateCap, InvalidAmount, InvalidPriceList, InvalidWindow, Level, Limit,
-    LimitRefusal, ModelEntry, NanoUsd, Price, PriceList, TokenBound, TooSoon, Unit, UnknownZone,
-    Window, Zone,
+pub use portcullis_key::{
+    KeyPrefix, Lifetime, LifetimeError, MalformedKey, MaxLifetime, MintedKey, PrefixError,
 };
+pub use portcullis_limits::{
+    CapReached, Counter, DuplicateCap, InvalidAmount, InvalidPriceList, InvalidWindow, Level,
+    Limit, LimitRefusal, ModelEntry, NanoUsd, Period, Price, PriceList, TokenBound, TooSoon, Unit,
+    UnknownName, UnknownZone, Window, Zone,
+};
+pub use portcullis_scope::ScopeRefusal;
 pub use portcullis_store::{
     Actor, CredentialId, CredentialName, EnvironmentName, KeyId, OrgId, ProjectId, ProviderName,
     StoreError, StoreErrorKind, UnixMicros,
