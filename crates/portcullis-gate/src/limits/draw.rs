@@ -18,6 +18,8 @@ pub(crate) struct Accounts(BTreeMap<AccountKey, Option<UnixMicros>>);
 pub(crate) struct Table<'a> {
     drawn: &'a mut [Drawn],
     places: &'a BTreeMap<AccountKey, usize>,
+    /// Until when the shares are kept, in the order of their places.
+    keep: &'a [Option<UnixMicros>],
 }
 
 impl Accounts {
@@ -47,11 +49,12 @@ impl Table<'_> {
         Some((convert::share(&drawn.share), drawn.others))
     }
 
-    /// Replaces this run's share of an account.
+    /// Replaces this run's share of an account. One that is not replaced is not written: a refusal leaves no row.
     pub(crate) fn put(&mut self, key: &AccountKey, share: Share) {
-        let place = self.places.get(key).copied();
-        if let Some(drawn) = place.and_then(|place| self.drawn.get_mut(place)) {
+        let place = self.places.get(key).copied().unwrap_or(usize::MAX);
+        if let (Some(drawn), Some(keep)) = (self.drawn.get_mut(place), self.keep.get(place)) {
             convert::put_share(&mut drawn.share, share);
+            drawn.share.keep_until = *keep;
         }
     }
 }
@@ -69,12 +72,10 @@ impl Node {
         let decided = Arc::new(Mutex::new(None));
         let decision = Arc::clone(&decided);
         let step = Box::new(move |drawn: &mut [Drawn]| {
-            for (drawn, keep) in drawn.iter_mut().zip(&keep) {
-                drawn.share.keep_until = *keep;
-            }
             let mut table = Table {
                 drawn,
                 places: &places,
+                keep: &keep,
             };
             *lock(&decision) = Some(decide(&mut table));
         });
