@@ -1,5 +1,6 @@
 //! Durable debits: asked for by requests, made by the upkeep, many in one transaction.
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use portcullis_limits::{
@@ -120,10 +121,7 @@ impl Node {
             return;
         }
         let chunk = self.chunk;
-        let drawn = self.draw(accounts, move |table| {
-            let granted = orders.iter().map(|order| carry_out(table, order, chunk));
-            granted.collect::<Vec<_>>()
-        });
+        let drawn = self.draw(accounts, move |table| carry_out_all(table, &orders, chunk));
         match drawn.await {
             Ok(granted) => {
                 for (ask, granted) in waiting.into_iter().zip(granted) {
@@ -182,16 +180,37 @@ impl From<NotReserved> for NotHeld {
     }
 }
 
+/// Carries out the orders of one transaction. They debit what they lack; a whole chunk is for the last one on an account, or
+/// the first would take the room of all others, which then were refused though nobody used it.
+fn carry_out_all(
+    table: &mut Table<'_>,
+    orders: &[Order],
+    chunk: NanoUsd,
+) -> Vec<Result<Vec<Grant>, CapReached>> {
+    let mut last = BTreeMap::new();
+    for (place, order) in orders.iter().enumerate() {
+        last.extend(order.iter().map(|(key, _)| (key, place)));
+    }
+    let chunk_for = |place, key: &AccountKey| {
+        let is_last = last.get(key) == Some(&place);
+        if is_last { chunk } else { NanoUsd::ZERO }
+    };
+    let orders = orders.iter().enumerate();
+    orders
+        .map(|(place, order)| carry_out(table, order, |key| chunk_for(place, key)))
+        .collect()
+}
+
 /// Debits all that a claim lacks, or nothing.
 fn carry_out(
     table: &mut Table<'_>,
     order: &Order,
-    chunk: NanoUsd,
+    chunk: impl Fn(&AccountKey) -> NanoUsd,
 ) -> Result<Vec<Grant>, CapReached> {
     let mut made = Vec::with_capacity(order.len());
     for (key, lacks) in order {
         let (mut share, others) = table.share(key).ok_or_else(|| lacks.refusal())?;
-        let grant = share.debit(others, lacks, chunk)?;
+        let grant = share.debit(others, lacks, chunk(key))?;
         made.push((key, share, grant));
     }
     // A claim names each counter once, so no debit here has changed what another was decided on.
