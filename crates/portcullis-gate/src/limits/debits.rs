@@ -11,6 +11,7 @@ use tokio::sync::{Notify, oneshot};
 
 use super::draw::{Accounts, Table};
 use super::hold::{Hold, Undo};
+use super::write_behind::{Entry, Outgoing};
 use crate::node::Node;
 use crate::node::vault::OrgState;
 
@@ -120,8 +121,14 @@ impl Node {
         if waiting.is_empty() {
             return;
         }
+        // What waits of these organizations goes first: what was returned has room again, what is owed has none.
+        let outgoing = Outgoing::of(waiting.iter().map(|ask| Arc::clone(&ask.org)));
+        let entries = outgoing.entries(&mut accounts);
         let chunk = self.chunk;
-        let drawn = self.draw(accounts, move |table| carry_out_all(table, &orders, chunk));
+        let drawn = self.draw(accounts, move |table| {
+            Entry::write_all(&entries, table);
+            carry_out_all(table, &orders, chunk)
+        });
         match drawn.await {
             Ok(granted) => {
                 for (ask, granted) in waiting.into_iter().zip(granted) {
@@ -138,6 +145,7 @@ impl Node {
             }
             Err(why) => {
                 tracing::error!(%why, "a durable debit failed; requests under a spend cap are refused");
+                outgoing.failed(&why);
                 for ask in waiting {
                     ask.say(Err(NotHeld::Unavailable(why.kind())));
                 }

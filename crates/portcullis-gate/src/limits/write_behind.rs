@@ -13,10 +13,53 @@ use crate::convert;
 use crate::node::Node;
 use crate::node::vault::OrgState;
 
+/// What waited of some organizations, taken out to be written.
+pub(super) struct Outgoing(Vec<(Arc<OrgState>, Waiting)>);
+
 /// One entry for one account.
-enum Entry {
+pub(super) enum Entry {
     Book(Booking),
     TakeBack(Return),
+}
+
+impl Outgoing {
+    /// Takes what waits.
+    pub(super) fn of(orgs: impl IntoIterator<Item = Arc<OrgState>>) -> Self {
+        let taken = |org: Arc<OrgState>| org.books.take_waiting().map(|waiting| (org, waiting));
+        Self(orgs.into_iter().filter_map(taken).collect())
+    }
+
+    /// What to write to which account.
+    pub(super) fn entries(&self, accounts: &mut Accounts) -> Vec<(AccountKey, Entry)> {
+        let mut entries = Vec::new();
+        for (org, waiting) in &self.0 {
+            for booking in &waiting.bookings {
+                let key = accounts.add(org.id, &booking.counter, booking.start);
+                entries.push((key, Entry::Book(booking.clone())));
+            }
+            for back in &waiting.returns {
+                let key = accounts.add(org.id, &back.counter, back.start);
+                entries.push((key, Entry::TakeBack(back.clone())));
+            }
+        }
+        entries
+    }
+
+    /// The transaction that was to write it failed. What is known not to have been written waits again; of what may have
+    /// been written nobody can tell, so it stays debited and becomes unaccounted when this run is over.
+    pub(super) fn failed(self, why: &StoreError) {
+        if why.is_retry_safe() {
+            self.put_back();
+        } else if !self.0.is_empty() {
+            tracing::error!(%why, "it is not known whether charges were written; what was debited for them stays debited");
+        }
+    }
+
+    fn put_back(self) {
+        for (org, waiting) in self.0 {
+            org.books.put_back(waiting);
+        }
+    }
 }
 
 impl Node {
@@ -28,58 +71,29 @@ impl Node {
         }
     }
 
-    /// Writes what waits. What could not be written and is known not to have been waits again; of what may have been
-    /// written nobody can tell, so it stays debited and becomes unaccounted when this run is over.
+    /// Writes what waits.
     pub(crate) async fn write_books(&self) -> Result<(), StoreError> {
-        let mut taken: Vec<(Arc<OrgState>, Waiting)> = Vec::new();
-        for org in self.orgs.pin().values() {
-            taken.extend(
-                org.books
-                    .take_waiting()
-                    .map(|waiting| (Arc::clone(org), waiting)),
-            );
-        }
-        while !taken.is_empty() {
-            let rest = taken.split_off(taken.len().min(BATCH));
-            if let Err(why) = self.write_batch(&taken).await {
-                if why.is_retry_safe() {
-                    for (org, waiting) in taken.into_iter().chain(rest) {
-                        org.books.put_back(waiting);
-                    }
-                } else {
-                    tracing::error!(%why, "it is not known whether charges were written; what was debited for them stays debited");
-                    rest.into_iter()
-                        .for_each(|(org, waiting)| org.books.put_back(waiting));
-                }
+        let mut outgoing = Outgoing::of(self.orgs.pin().values().cloned());
+        while !outgoing.0.is_empty() {
+            let rest = outgoing.0.split_off(outgoing.0.len().min(BATCH));
+            if let Err(why) = self.write_batch(&outgoing).await {
+                outgoing.failed(&why);
+                Outgoing(rest).put_back();
                 return Err(why);
             }
-            taken = rest;
+            outgoing = Outgoing(rest);
         }
         Ok(())
     }
 
-    async fn write_batch(&self, taken: &[(Arc<OrgState>, Waiting)]) -> Result<(), StoreError> {
+    async fn write_batch(&self, outgoing: &Outgoing) -> Result<(), StoreError> {
         let mut accounts = Accounts::default();
-        let mut entries: Vec<(AccountKey, Entry)> = Vec::new();
-        for (org, waiting) in taken {
-            for booking in &waiting.bookings {
-                let key = accounts.add(org.id, &booking.counter, booking.start);
-                entries.push((key, Entry::Book(booking.clone())));
-            }
-            for back in &waiting.returns {
-                let key = accounts.add(org.id, &back.counter, back.start);
-                entries.push((key, Entry::TakeBack(back.clone())));
-            }
-        }
+        let entries = outgoing.entries(&mut accounts);
         if accounts.is_empty() {
             return Ok(());
         }
-        self.draw(accounts, move |table| {
-            entries
-                .iter()
-                .for_each(|(key, entry)| entry.write(table, key));
-        })
-        .await
+        self.draw(accounts, move |table| Entry::write_all(&entries, table))
+            .await
     }
 
     /// Returns what is left of all chunks, once the calls that were cut have been settled, or a short wait is over: what is
@@ -116,6 +130,12 @@ impl Node {
 }
 
 impl Entry {
+    pub(super) fn write_all(entries: &[(AccountKey, Self)], table: &mut Table<'_>) {
+        for (key, entry) in entries {
+            entry.write(table, key);
+        }
+    }
+
     fn write(&self, table: &mut Table<'_>, key: &AccountKey) {
         let Some((mut share, _)) = table.share(key) else {
             return;
