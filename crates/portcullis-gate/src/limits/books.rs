@@ -7,7 +7,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use chrono::{DateTime, TimeDelta, Utc};
 use portcullis_limits::{
     Account, AttemptId, Booking, Claim, Counter, Grant, Ledger, NanoUsd, NotReserved, Period,
-    Release, Reservation, Return, Settled, Settlement,
+    Release, Reservation, Return, Settled, Settlement, Unit,
 };
 
 /// The books of one organization. Every step is a short one under one lock; nothing waits while it is held.
@@ -71,13 +71,21 @@ impl Books {
         pages.ledger.release(release, now);
     }
 
-    /// Charges what was used.
+    /// Charges what was used. A debt in dollars returns what is left of the chunks: what other runs have used is known to
+    /// the durable books alone, so these have to look before anything is held beside the debt.
     pub(crate) fn settle(&self, settlement: &Settlement, now: DateTime<Utc>) {
         let mut pages = self.pages();
         pages.running.remove(&settlement.hold.attempt);
-        if let Settled::Booked(bookings) = pages.ledger.settle(settlement, now) {
-            self.wait(&mut pages, bookings, []);
-        }
+        let Settled::Booked(bookings) = pages.ledger.settle(settlement, now) else {
+            return;
+        };
+        let owes = |booking: &Booking| booking.counter.unit == Unit::Usd && booking.debt > 0;
+        let returns = if bookings.iter().any(owes) {
+            pages.ledger.give_back(NanoUsd::ZERO, now)
+        } else {
+            Vec::new()
+        };
+        self.wait(&mut pages, bookings, returns);
     }
 
     /// Keeps the holds of what runs, charges those that nobody runs any more, returns what is left of chunks beyond `keep`, and
