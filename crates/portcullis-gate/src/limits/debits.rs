@@ -1,7 +1,7 @@
 //! Durable debits: asked for by requests, made by the upkeep, many in one transaction.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use portcullis_limits::{
     CapReached, Claim, Grant, LimitRefusal, NanoUsd, NotReserved, Reservation, Shortfall,
@@ -17,7 +17,8 @@ use crate::node::vault::OrgState;
 
 /// Claims that wait for a debit.
 pub(crate) struct Debits {
-    waiting: Mutex<Vec<Ask>>,
+    /// `None` once nobody makes debits any more.
+    waiting: Mutex<Option<Vec<Ask>>>,
     wake: Notify,
 }
 
@@ -43,36 +44,63 @@ type Order = Vec<(AccountKey, Shortfall)>;
 impl Debits {
     pub(crate) fn new() -> Self {
         Self {
-            waiting: Mutex::default(),
+            waiting: Mutex::new(Some(Vec::new())),
             wake: Notify::new(),
         }
     }
 
-    /// Makes debits for as long as the node lives. It waits without keeping the node alive.
-    pub(crate) async fn make(self: Arc<Self>, node: Weak<Node>) {
-        loop {
-            self.wake.notified().await;
-            let Some(node) = node.upgrade() else { return };
+    /// Makes debits until it is dropped, also when it never began: then whoever waits is told, and whoever comes. It waits
+    /// without keeping the node alive.
+    pub(crate) fn make(
+        self: Arc<Self>,
+        node: Weak<Node>,
+    ) -> impl Future<Output = ()> + Send + 'static {
+        let debits = CloseOnDrop(self);
+        async move {
             loop {
-                let asks = self.take();
-                if asks.is_empty() {
-                    break;
+                debits.0.wake.notified().await;
+                let Some(node) = node.upgrade() else {
+                    // Whoever polls this may poll it again.
+                    return std::future::pending().await;
+                };
+                loop {
+                    let asks = debits.0.take();
+                    if asks.is_empty() {
+                        break;
+                    }
+                    node.debit(asks).await;
                 }
-                node.debit(asks).await;
             }
         }
     }
 
+    /// Queues it. After the end it is dropped, which tells whoever waits for its answer.
     fn push(&self, ask: Ask) {
-        self.waiting
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .push(ask);
+        if let Some(waiting) = self.waiting().as_mut() {
+            waiting.push(ask);
+        }
         self.wake.notify_one();
     }
 
     fn take(&self) -> Vec<Ask> {
-        std::mem::take(&mut *self.waiting.lock().unwrap_or_else(PoisonError::into_inner))
+        self.waiting()
+            .as_mut()
+            .map(std::mem::take)
+            .unwrap_or_default()
+    }
+
+    fn waiting(&self) -> MutexGuard<'_, Option<Vec<Ask>>> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Drops what is queued, and what comes, once nobody makes debits any more.
+struct CloseOnDrop(Arc<Debits>);
+
+impl Drop for CloseOnDrop {
+    fn drop(&mut self) {
+        let queued = self.0.waiting().take();
+        drop(queued); // not under the lock
     }
 }
 
