@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
+use chrono::{DateTime, Utc};
 use portcullis_limits::{
     CapReached, Claim, Grant, LimitRefusal, NanoUsd, NotReserved, Reservation, Shortfall,
 };
@@ -167,7 +168,7 @@ impl Node {
                                 self.debits.push(again);
                             }
                         }
-                        Err(full) => ask.say(Err(NotHeld::Limit(full.into()))),
+                        Err(full) => ask.refuse(NotHeld::Limit(full.into())),
                     }
                 }
             }
@@ -175,7 +176,7 @@ impl Node {
                 tracing::error!(%why, "a durable debit failed; requests under a spend cap are refused");
                 outgoing.failed(&why);
                 for ask in waiting {
-                    ask.say(Err(NotHeld::Unavailable(why.kind())));
+                    ask.refuse(NotHeld::Unavailable(why.kind()));
                 }
             }
         }
@@ -189,18 +190,25 @@ impl Node {
     ) -> Option<(Ask, Vec<Shortfall>)> {
         let now = self.clock.now().utc;
         match ask.org.books.reserve(grants, &ask.claim, now) {
-            Ok(reservation) => ask.say(Ok(reservation)),
+            Ok(reservation) => ask.give(reservation, now),
             Err(NotReserved::NeedsDebit(lacks)) => return Some((ask, lacks)),
-            Err(other) => ask.say(Err(other.into())),
+            Err(other) => ask.refuse(other.into()),
         }
         None
     }
 }
 
 impl Ask {
-    fn say(self, answer: Result<Reservation, NotHeld>) {
-        // Nobody may be waiting any more; then what was reserved is released by the one who stopped waiting.
-        self.answer.send(answer).ok();
+    fn give(self, reservation: Reservation, now: DateTime<Utc>) {
+        if let Err(Ok(reservation)) = self.answer.send(Ok(reservation)) {
+            // Nobody waits any more. Who stopped waiting has undone it, but that may be longer ago than is remembered.
+            self.org.books.release(reservation.release(), now);
+        }
+    }
+
+    fn refuse(self, why: NotHeld) {
+        // Nobody may be waiting any more; then there is nobody to tell.
+        self.answer.send(Err(why)).ok();
     }
 }
 
