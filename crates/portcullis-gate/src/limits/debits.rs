@@ -9,6 +9,7 @@ use portcullis_limits::{
 };
 use portcullis_store::{AccountKey, StoreErrorKind};
 use tokio::sync::{Notify, oneshot};
+use tokio::time::timeout;
 
 use super::draw::{Accounts, Table};
 use super::hold::{Hold, Undo};
@@ -106,7 +107,8 @@ impl Drop for CloseOnDrop {
 }
 
 impl Node {
-    /// Holds what `claim` asks for. It waits only when a chunk has run out; whoever stops waiting has taken nothing.
+    /// Holds what `claim` asks for. It waits only when a chunk has run out, and no longer than rules are trusted that nobody
+    /// confirms; whoever stops waiting has taken nothing.
     pub(crate) async fn hold(
         self: &Arc<Self>,
         org: &Arc<OrgState>,
@@ -124,8 +126,9 @@ impl Node {
             claim,
             answer,
         });
-        let Ok(answer) = answered.await else {
-            // The upkeep is gone, and with it whoever would have answered.
+        let answered = timeout(self.freshness.policy().bound, answered).await;
+        let Ok(Ok(answer)) = answered else {
+            // The store does not answer, or the upkeep is gone and with it whoever would have.
             return Err(NotHeld::Unavailable(StoreErrorKind::Unavailable));
         };
         undo.disarm();
