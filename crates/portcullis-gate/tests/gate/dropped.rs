@@ -1,24 +1,15 @@
 //! A future that is dropped leaves nothing behind, and those of the request path never wait.
 
-use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use portcullis_gate::Client;
 use tokio::time::timeout;
 
+use crate::support::spend::at_once;
 use crate::support::unsteady::Unsteady;
 use crate::support::{Stage, code, gpt, present};
-
-/// What a future gives at its first poll.
-fn at_once<F: Future>(future: F) -> F::Output {
-    match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
-        Poll::Ready(output) => output,
-        Poll::Pending => panic!("it waits"),
-    }
-}
 
 #[tokio::test]
 async fn the_request_path_never_waits_also_while_the_store_hangs() {

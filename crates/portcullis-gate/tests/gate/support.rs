@@ -1,6 +1,9 @@
 //! A gate with one organization, one project and one credential, on a clock that the test moves.
 
+pub(crate) mod both_stores;
 pub(crate) mod key_text;
+pub(crate) mod passing;
+pub(crate) mod spend;
 pub(crate) mod unsteady;
 
 use std::sync::{Arc, LazyLock};
@@ -66,6 +69,20 @@ impl<S: Clone + Into<Stores>> Stage<S> {
             org,
             project,
             upkeep: Some(upkeep),
+        }
+    }
+}
+
+impl<S: Clone + Into<Stores>> Stage<S> {
+    /// The next run on the same rows; the one before is closed, or gone.
+    pub(crate) async fn reopened(self, configure: impl FnOnce(GateBuilder) -> GateBuilder) -> Self {
+        let builder = Gate::builder(self.store.clone(), masters()).clock(Arc::clone(&self.clock));
+        let (gate, upkeep) = configure(builder).open().await.unwrap();
+        Self {
+            admin: gate.admin(operator()),
+            gate,
+            upkeep: Some(upkeep),
+            ..self
         }
     }
 }

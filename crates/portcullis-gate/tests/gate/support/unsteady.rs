@@ -25,8 +25,29 @@ struct State {
     rewrites_history: AtomicBool,
     forgets: Mutex<Option<KeyId>>,
     forgets_organizations: AtomicBool,
+    draws: Draws,
     /// Makes the change hint move with each switch.
     switched: AtomicU64,
+}
+
+/// Troubles of the books alone.
+#[derive(Default)]
+struct Draws {
+    hang_before: watch::Sender<bool>,
+    hang_after: watch::Sender<bool>,
+    fails: Mutex<Option<DrawFailure>>,
+    begun: AtomicU64,
+}
+
+/// How a draw fails.
+#[derive(Clone, Copy)]
+pub(crate) enum DrawFailure {
+    /// Nothing was written, and the error says so.
+    NothingWritten,
+    /// Nothing was written, and the error does not say.
+    NotWritten,
+    /// It was written, and the error does not say.
+    Written,
 }
 
 impl Unsteady {
@@ -39,6 +60,7 @@ impl Unsteady {
             rewrites_history: AtomicBool::new(false),
             forgets: Mutex::new(None),
             forgets_organizations: AtomicBool::new(false),
+            draws: Draws::default(),
             switched: AtomicU64::new(0),
         };
         Self {
@@ -59,6 +81,26 @@ impl Unsteady {
     /// Every call waits until it is switched off.
     pub(crate) fn hang(&self, on: bool) {
         self.state.hangs.send_replace(on);
+    }
+
+    /// Every draw waits before it is made, until it is switched off.
+    pub(crate) fn hang_before_draws(&self, on: bool) {
+        self.state.draws.hang_before.send_replace(on);
+    }
+
+    /// Every draw waits after it was made, before anybody hears of it, until it is switched off.
+    pub(crate) fn hang_after_draws(&self, on: bool) {
+        self.state.draws.hang_after.send_replace(on);
+    }
+
+    /// Every draw fails, until it is switched off.
+    pub(crate) fn fail_draws(&self, how: Option<DrawFailure>) {
+        *self.state.draws.fails.lock().unwrap() = how;
+    }
+
+    /// How many draws have reached the store.
+    pub(crate) fn draws(&self) -> u64 {
+        self.state.draws.begun.load(Ordering::SeqCst)
     }
 
     /// The rows of the change log have other nonces than before, as in another database.
@@ -90,14 +132,19 @@ impl Unsteady {
     }
 
     async fn reach(&self) -> Result<MemoryStore, StoreError> {
-        let mut hangs = self.state.hangs.subscribe();
-        hangs.wait_for(|hangs| !hangs).await.unwrap();
+        off(&self.state.hangs).await;
         if self.state.fails.load(Ordering::SeqCst) {
             let message = "the store was switched off";
             return Err(StoreError::new(StoreErrorKind::Unavailable, message));
         }
         Ok(self.rows())
     }
+}
+
+/// Waits until a switch is off.
+async fn off(switch: &watch::Sender<bool>) {
+    let mut switch = switch.subscribe();
+    switch.wait_for(|on| !on).await.unwrap();
 }
 
 /// Forwards calls to the rows, when they can be reached.
@@ -168,8 +215,37 @@ impl NodeStore for Unsteady {
 }
 
 impl BudgetStore for Unsteady {
+    async fn draw(
+        &self,
+        run: NodeId,
+        accounts: Vec<AccountKey>,
+        step: DrawStep,
+    ) -> Result<(), StoreError> {
+        let rows = self.reach().await?;
+        let Draws {
+            hang_before,
+            hang_after,
+            fails,
+            begun,
+        } = &self.state.draws;
+        begun.fetch_add(1, Ordering::SeqCst);
+        off(hang_before).await;
+        let failure = *fails.lock().unwrap();
+        let error = StoreError::new(StoreErrorKind::Unavailable, "the draw failed");
+        match failure {
+            Some(DrawFailure::NothingWritten) => return Err(error.nothing_written()),
+            Some(DrawFailure::NotWritten) => return Err(error),
+            Some(DrawFailure::Written) | None => rows.draw(run, accounts, step).await?,
+        }
+        off(hang_after).await;
+        if failure.is_some() {
+            Err(error)
+        } else {
+            Ok(())
+        }
+    }
+
     forwarded! {
-        draw(run: NodeId, accounts: Vec<AccountKey>, step: DrawStep) -> ();
         strand_others(living: Vec<NodeId>) -> u64;
         shares(org: OrgId) -> Vec<ShareRow>;
         forget_shares(now: UnixMicros) -> u64;

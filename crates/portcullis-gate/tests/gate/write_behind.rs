@@ -1,0 +1,152 @@
+//! What the upkeep does for the books: it returns what is not needed, writes what was charged, and forgets what is over.
+
+use std::time::Duration;
+
+use portcullis_gate::{Lifetime, NewKey, Unit};
+use portcullis_store::BudgetStore as _;
+use tokio::time::sleep;
+
+use crate::support::passing::TURNS;
+use crate::support::spend::{
+    TOKEN, at_once, call, caps, exactly, priced, request, sums, up_to, usd_cap,
+};
+use crate::support::unsteady::{DrawFailure, Unsteady};
+use crate::support::{Key, Stage, prefix};
+
+#[tokio::test(start_paused = true)]
+async fn what_is_more_than_a_chunk_is_returned_and_the_chunk_is_kept() {
+    let mut stage = Stage::with(priced(30)).await;
+    stage.spawn_upkeep();
+    sleep(TURNS).await;
+    let (_, caller) = stage.capped(&[&usd_cap("month", 1_000)]).await;
+    let large = caller.authorize(up_to(500)).await.unwrap();
+    assert_eq!(stage.key_spending().await.reserved, 500 * TOKEN);
+    drop(large);
+    stage.after(Duration::from_secs(9)).await;
+    assert_eq!(stage.key_spending().await.reserved, 500 * TOKEN);
+    stage.after(Duration::from_secs(1)).await;
+    stage.after(Duration::from_millis(500)).await;
+    assert_eq!(stage.key_spending().await.reserved, 30 * TOKEN);
+    drop(at_once(caller.authorize(up_to(30))).unwrap());
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_left_of_a_period_that_is_over_is_returned() {
+    let mut stage = Stage::with(priced(30)).await;
+    stage.spawn_upkeep();
+    sleep(TURNS).await;
+    let (_, caller) = stage.capped(&[&usd_cap("minute", 1_000)]).await;
+    request(&caller, 10, 10).await.unwrap();
+    let running = call(&caller, 15).await.unwrap();
+    stage.after(Duration::from_secs(60)).await;
+    stage.after(Duration::from_secs(1)).await;
+    let books = sums(&stage.store, stage.org, Unit::Usd).await;
+    assert_eq!(
+        books,
+        [15 * TOKEN, 10 * TOKEN, 0, 0],
+        "what runs keeps its hold"
+    );
+    running.settle(exactly(5));
+    stage.after(Duration::from_secs(300)).await;
+    stage.after(Duration::from_secs(1)).await;
+    assert_eq!(
+        sums(&stage.store, stage.org, Unit::Usd).await,
+        [0, 15 * TOKEN, 0, 0]
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_books_of_a_period_are_kept_for_as_long_as_somebody_may_look() {
+    let mut stage = Stage::with(priced(0)).await;
+    stage.spawn_upkeep();
+    let windows = ["minute", "hour", "day", "month", "total"];
+    let texts = windows.map(|window| usd_cap(window, 1_000));
+    let (_, caller) = stage.capped(&texts.each_ref().map(String::as_str)).await;
+    request(&caller, 10, 10).await.unwrap();
+    let days = |days: u64| Duration::from_secs(days * 86_400);
+    // From noon of November the 22nd.
+    for (later, kept) in [
+        (Duration::from_secs(1), &windows[..]),
+        (days(1) + Duration::from_secs(60), &windows[1..]),
+        (Duration::from_secs(3_600), &windows[2..]),
+        (days(60), &windows[2..]),
+        (days(2), &windows[3..]),
+        (days(6), &windows[3..]),
+        (days(2), &windows[4..]),
+        (days(10_000), &windows[4..]),
+    ] {
+        stage.after(later).await;
+        stage.after(Duration::from_secs(10)).await;
+        let shares = stage.store.shares(stage.org).await.unwrap();
+        let mut left: Vec<_> = shares.iter().map(|it| it.key.window.as_str()).collect();
+        left.sort_by_key(|left| windows.iter().position(|it| it == left));
+        assert_eq!(left, kept);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn closing_waits_a_moment_for_calls_that_were_cut() {
+    let mut stage = Stage::with(priced(30)).await;
+    stage.spawn_upkeep();
+    let (_, caller) = stage.capped(&[&usd_cap("month", 1_000)]).await;
+    let running = call(&caller, 25).await.unwrap();
+    let cut = tokio::spawn(async move {
+        running.revoked().await;
+        sleep(Duration::from_millis(150)).await;
+        running.settle(exactly(7));
+    });
+    stage.gate.close().await.unwrap();
+    cut.await.unwrap();
+    assert_eq!(
+        sums(&stage.store, stage.org, Unit::Usd).await,
+        [0, 7 * TOKEN, 0, 0]
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn closing_does_not_wait_for_ever() {
+    let mut stage = Stage::with(priced(30)).await;
+    stage.spawn_upkeep();
+    let (_, caller) = stage.capped(&[&usd_cap("month", 1_000)]).await;
+    let stuck = call(&caller, 25).await.unwrap();
+    let closed = tokio::time::timeout(Duration::from_secs(1), stage.gate.close());
+    closed.await.unwrap().unwrap();
+    assert_eq!(
+        sums(&stage.store, stage.org, Unit::Usd).await,
+        [25 * TOKEN, 0, 0, 0]
+    );
+    drop(stuck);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_charges_of_many_organizations_are_all_written_once() {
+    let mut stage = Stage::on(Unsteady::new(), priced(30)).await;
+    stage.spawn_upkeep();
+    let mut orgs = Vec::new();
+    for number in 0..300 {
+        let admin = &stage.admin;
+        let org = admin
+            .create_organization(&format!("org {number}"))
+            .await
+            .unwrap()
+            .id;
+        let project = admin.create_project(org, "web").await.unwrap().id;
+        let new = NewKey::new(org, project, "ci", prefix("live"), Lifetime::Never);
+        let new = new.limits(caps(&["tokens/month=1000"]));
+        orgs.push((org, Key::of(admin.mint(new).await.unwrap())));
+    }
+    for (_, key) in &orgs {
+        let caller = stage.authenticate(key).await.unwrap();
+        request(&caller, 10, 10).await.unwrap();
+    }
+    let rows = stage.store.rows();
+    let before = stage.store.draws();
+    stage.store.fail_draws(Some(DrawFailure::NothingWritten));
+    stage.after(Duration::from_millis(500)).await;
+    assert!(stage.store.draws() > before);
+    stage.store.fail_draws(None);
+    stage.after(Duration::from_millis(500)).await;
+    for (org, _) in orgs {
+        assert_eq!(sums(&rows, org, Unit::Tokens).await, [0, 10, 0, 0]);
+    }
+}
