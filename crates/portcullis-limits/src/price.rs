@@ -48,22 +48,26 @@ impl Price {
     fn sum(&self, parts: &[(u64, NanoUsd)]) -> Option<NanoUsd> {
         let mut millionths: u128 = 0;
         for (tokens, rate) in parts {
-            let part = u128::from(*tokens).checked_mul(unsigned(*rate))?;
-            millionths = millionths.checked_add(part)?;
+            // Two factors of 64 bits always fit.
+            millionths =
+                millionths.checked_add(u128::from(*tokens) * u128::from(unsigned(*rate)))?;
         }
-        let nanos = millionths
-            .div_ceil(RATE_TOKENS)
-            .checked_add(unsigned(self.fee))?;
+        let nanos = match u64::try_from(millionths) {
+            // Nearly always, and a division in 64 bits takes a tenth of the time.
+            Ok(millionths) => millionths.div_ceil(RATE_TOKENS),
+            Err(_) => u64::try_from(millionths.div_ceil(RATE_TOKENS.into())).ok()?,
+        };
+        let nanos = nanos.checked_add(unsigned(self.fee))?;
         i64::try_from(nanos).ok().map(NanoUsd::from_nanos)
     }
 }
 
-fn unsigned(amount: NanoUsd) -> u128 {
-    u128::try_from(amount.nanos()).unwrap_or(0)
+fn unsigned(amount: NanoUsd) -> u64 {
+    u64::try_from(amount.nanos()).unwrap_or(0)
 }
 
 /// Rates are for this many tokens.
-const RATE_TOKENS: u128 = 1_000_000;
+const RATE_TOKENS: u64 = 1_000_000;
 
 #[cfg(test)]
 mod tests {
@@ -148,6 +152,39 @@ mod tests {
             choices: u32::MAX,
         };
         assert_eq!(price().hold(bound), None);
+    }
+
+    #[test]
+    fn an_amount_is_the_same_on_both_sides_of_64_bits() {
+        let rate = NanoUsd::from_nanos(1_000_000_000_000);
+        let price = Price {
+            input: rate,
+            cached_input: rate,
+            output: rate,
+            fee: NanoUsd::from_nanos(3),
+        };
+        for input in [18_446_744, 18_446_745, 1_000_000_000_000] {
+            let tokens = Tokens {
+                input,
+                cached_input: 0,
+                output: 0,
+            };
+            let nanos = i64::try_from(input).unwrap() * 1_000_000 + 3;
+            assert_eq!(price.cost(tokens), Some(NanoUsd::from_nanos(nanos)));
+        }
+        let large = NanoUsd::from_nanos((1 << 44) + 1);
+        let odd = Price {
+            input: large,
+            ..price
+        };
+        let tokens = Tokens {
+            input: 1 << 20,
+            cached_input: 0,
+            output: 0,
+        };
+        let exact: u128 = ((1_u128 << 64) + (1 << 20)).div_ceil(1_000_000) + 3;
+        let exact = i64::try_from(exact).unwrap();
+        assert_eq!(odd.cost(tokens), Some(NanoUsd::from_nanos(exact)));
     }
 
     #[test]
