@@ -1,20 +1,15 @@
 //! Chunks: dollars are held out of what was debited durably before, and a crash refunds nothing.
 #![expect(clippy::unwrap_used, reason = "helpers of tests")]
 
-use chrono::{DateTime, TimeDelta, Utc};
 use portcullis_limits::{
-    AttemptId, Booking, Cap, CapReached, Caps, Claim, Demand, Ledger, Level, Limit, LimitRefusal,
-    NanoUsd, NotOut, NotReserved, Price, Reservation, Return, Settled, Share, Shortfall,
-    TokenBound, Tokens, Usage, Window, Zone,
+    Booking, CapReached, Caps, Claim, Dispatched, Ledger, Level, LimitRefusal, NanoUsd, NotOut,
+    NotReserved, Reservation, Return, Settled, Share, Shortfall,
 };
 use proptest::prelude::*;
 
-const MONTH: Window = Window::Month(Zone::UTC);
-const LEASE: TimeDelta = TimeDelta::minutes(1);
+mod support;
 
-fn now() -> DateTime<Utc> {
-    "2026-11-22T12:00:00Z".parse().unwrap()
-}
+use support::{LEASE, MONTH, claim_on, demand, exact, key, november as now, page_of, price, usd};
 
 fn chunk(nanos: i64) -> NanoUsd {
     NanoUsd::from_nanos(nanos)
@@ -22,34 +17,54 @@ fn chunk(nanos: i64) -> NanoUsd {
 
 /// A claim of so many nano-dollars on one monthly cap.
 fn claim(number: u32, cap: i64, nanos: u64) -> Result<Claim, LimitRefusal> {
-    let id = AttemptId {
-        request: [3; 16],
-        attempt: number,
-    };
-    let rate = NanoUsd::from_nanos(1_000_000);
-    let demand = Demand {
-        bound: Some(TokenBound {
-            input: 0,
-            output: nanos,
-            choices: 1,
-        }),
-        price: Some(Price {
-            input: rate,
-            cached_input: rate,
-            output: rate,
-            fee: NanoUsd::ZERO,
-        }),
-    };
-    let cap = Cap::new(Level::Key, "k", MONTH, Limit::Usd(NanoUsd::from_nanos(cap)));
-    Claim::new(id, &Caps::from(cap), demand)
+    let one_for_each = price(NanoUsd::from_nanos(1_000_000));
+    let caps = Caps::from(key(MONTH, usd(cap)));
+    claim_on(&caps, number, demand(nanos, one_for_each))
 }
 
-fn exact(nanos: u64) -> Usage {
-    Usage::Exact(Tokens {
-        input: 0,
-        cached_input: 0,
-        output: nanos,
-    })
+/// A ledger and its share in the durable books.
+struct Node {
+    ledger: Ledger,
+    share: Share,
+}
+
+impl Node {
+    fn new() -> Self {
+        Self {
+            ledger: Ledger::chunked(),
+            share: Share::default(),
+        }
+    }
+
+    /// One that has debited a chunk of this size, and dispatched an attempt that holds 100 under a cap of 1,000.
+    fn running(size: i64) -> (Self, Dispatched) {
+        let mut node = Self::new();
+        let claim = claim(1, 1_000, 100).unwrap();
+        let held = node.reserve(0, &claim, size).unwrap();
+        (node, held.dispatch())
+    }
+
+    fn reserve(
+        &mut self,
+        others: i64,
+        claim: &Claim,
+        size: i64,
+    ) -> Result<Reservation, LimitRefusal> {
+        reserve(&mut self.ledger, &mut self.share, others, claim, size)
+    }
+
+    fn settle(&mut self, sent: Dispatched, used: u64) {
+        for booking in bookings(self.ledger.settle(&sent.settle(exact(used)), now())) {
+            self.share.book(&booking);
+        }
+    }
+
+    /// Gives back all that is left.
+    fn give_back(&mut self) {
+        for back in self.ledger.give_back(NanoUsd::ZERO, now()) {
+            assert_eq!(self.share.take_back(&back), Ok(()));
+        }
+    }
 }
 
 fn shortfall(ledger: &mut Ledger, claim: &Claim) -> Shortfall {
@@ -91,36 +106,30 @@ fn bookings(settled: Settled) -> Vec<Booking> {
 #[test]
 fn nothing_is_held_before_a_durable_debit() {
     let mut ledger = Ledger::chunked();
-    let claim = claim(1, 1_000, 100).unwrap();
-    let before = ledger.clone();
-    let short = shortfall(&mut ledger, &claim);
+    let short = shortfall(&mut ledger, &claim(1, 1_000, 100).unwrap());
     assert_eq!((short.amount(), short.limit()), (100, 1_000));
-    assert_eq!(ledger, before);
+    assert_eq!(ledger, Ledger::chunked());
 }
 
 #[test]
 fn a_chunk_serves_many_holds_with_one_debit() {
-    let (mut ledger, mut share) = (Ledger::chunked(), Share::default());
-    let first = claim(1, 1_000, 100).unwrap();
-    let _held = reserve(&mut ledger, &mut share, 0, &first, 300).unwrap();
-    assert_eq!(share.out, 300);
+    let (mut node, _sent) = Node::running(300);
+    assert_eq!(node.share.out, 300);
     for number in 2..4 {
         let claim = claim(number, 1_000, 100).unwrap();
-        assert!(ledger.reserve(&claim, now(), LEASE).is_ok());
+        assert!(node.ledger.reserve(&claim, now(), LEASE).is_ok());
     }
-    assert_eq!(
-        shortfall(&mut ledger, &claim(4, 1_000, 100).unwrap()).amount(),
-        100
-    );
+    let short = shortfall(&mut node.ledger, &claim(4, 1_000, 100).unwrap());
+    assert_eq!(short.amount(), 100);
 }
 
 #[test]
 fn a_chunk_of_zero_debits_what_the_hold_lacks() {
-    let (mut ledger, mut share) = (Ledger::chunked(), Share::default());
+    let mut node = Node::new();
     for number in 1..4 {
         let claim = claim(number, 1_000, 100).unwrap();
-        let _held = reserve(&mut ledger, &mut share, 0, &claim, 0).unwrap();
-        assert_eq!(share.out, i64::from(number) * 100);
+        let _held = node.reserve(0, &claim, 0).unwrap();
+        assert_eq!(node.share.out, i64::from(number) * 100);
     }
 }
 
@@ -143,110 +152,73 @@ fn a_debit_larger_than_the_room_takes_what_there_is_if_it_is_enough() {
 
 #[test]
 fn what_is_settled_leaves_the_chunk_and_the_rest_returns_to_it() {
-    let (mut ledger, mut share) = (Ledger::chunked(), Share::default());
-    let held = reserve(
-        &mut ledger,
-        &mut share,
-        0,
-        &claim(1, 1_000, 100).unwrap(),
-        0,
-    )
-    .unwrap();
-    for booking in bookings(ledger.settle(&held.dispatch().settle(exact(30)), now())) {
-        share.book(&booking);
-    }
+    let (mut node, sent) = Node::running(0);
+    node.settle(sent, 30);
+    let share = node.share;
     assert_eq!((share.out, share.settled, share.used()), (70, 30, 100));
-    assert!(
-        ledger
-            .reserve(&claim(2, 1_000, 70).unwrap(), now(), LEASE)
-            .is_ok()
-    );
+    let fits = claim(2, 1_000, 70).unwrap();
+    assert!(node.ledger.reserve(&fits, now(), LEASE).is_ok());
 }
 
 #[test]
 fn a_shutdown_returns_what_is_left() {
-    let (mut ledger, mut share) = (Ledger::chunked(), Share::default());
-    let held = reserve(
-        &mut ledger,
-        &mut share,
-        0,
-        &claim(1, 1_000, 100).unwrap(),
-        300,
-    )
-    .unwrap();
-    assert_eq!(ledger.give_back(chunk(200), now()), []);
-    let returns = ledger.give_back(NanoUsd::ZERO, now());
-    for back in &returns {
-        assert_eq!(share.take_back(back), Ok(()));
-    }
-    assert_eq!(share.out, 100); // the hold that still runs
-    assert_eq!(ledger.give_back(NanoUsd::ZERO, now()), []);
-    for booking in bookings(ledger.settle(&held.dispatch().settle(exact(30)), now())) {
-        share.book(&booking);
-    }
-    for back in ledger.give_back(NanoUsd::ZERO, now()) {
-        assert_eq!(share.take_back(&back), Ok(()));
-    }
-    assert_eq!((share.out, share.used()), (0, 30));
+    let (mut node, sent) = Node::running(300);
+    assert_eq!(node.ledger.give_back(chunk(200), now()), []);
+    node.give_back();
+    assert_eq!(node.share.out, 100); // the hold that still runs
+    assert_eq!(node.ledger.give_back(NanoUsd::ZERO, now()), []);
+    node.settle(sent, 30);
+    node.give_back();
+    assert_eq!((node.share.out, node.share.used()), (0, 30));
 }
 
 #[test]
 fn the_chunk_of_a_period_that_is_over_is_returned_whole() {
-    let (mut ledger, mut share) = (Ledger::chunked(), Share::default());
-    let _held = reserve(
-        &mut ledger,
-        &mut share,
-        0,
-        &claim(1, 1_000, 100).unwrap(),
-        300,
-    )
-    .unwrap();
+    let (mut node, _sent) = Node::running(300);
     let december = "2026-12-01T00:00:00Z".parse().unwrap();
     let amounts = |returns: Vec<Return>| returns.iter().map(|it| it.amount).collect::<Vec<_>>();
-    assert_eq!(amounts(ledger.give_back(chunk(1_000), december)), [200]);
+    let returns = node.ledger.give_back(chunk(1_000), december);
+    assert_eq!(amounts(returns), [200]);
+}
+
+#[test]
+fn a_period_that_is_over_is_not_forgotten_before_its_chunk_is_returned() {
+    let (mut node, sent) = Node::running(300);
+    let december = "2026-12-01T00:00:00Z".parse().unwrap();
+    node.settle(sent, 30);
+    node.ledger.forget(december);
+    assert_eq!(node.ledger.accounts().count(), 1);
+    node.give_back();
+    node.ledger.forget(december);
+    assert_eq!(node.ledger, Ledger::chunked());
+    assert_eq!((node.share.out, node.share.settled), (0, 30));
 }
 
 #[test]
 fn a_crash_strands_the_chunk_and_refunds_nothing() {
-    let (mut ledger, mut share) = (Ledger::chunked(), Share::default());
-    let _lost = reserve(
-        &mut ledger,
-        &mut share,
-        0,
-        &claim(1, 1_000, 100).unwrap(),
-        300,
-    )
-    .unwrap();
-    let returns = ledger.give_back(NanoUsd::ZERO, now());
+    let (mut node, _lost) = Node::running(300);
+    let returns = node.ledger.give_back(NanoUsd::ZERO, now());
+    let share = &mut node.share;
     assert_eq!(share.strand(), 300);
     assert_eq!((share.out, share.unaccounted, share.used()), (0, 300, 300));
     for back in &returns {
         assert_eq!(share.take_back(back), Err(NotOut));
     }
     // The next run has a share of its own, and only what is left of the cap.
-    let (mut ledger, mut next) = (Ledger::chunked(), Share::default());
+    let (others, mut next) = (share.used(), Node::new());
     let too_much = claim(2, 1_000, 701).unwrap();
-    let refusal = reserve(&mut ledger, &mut next, share.used(), &too_much, 0).unwrap_err();
+    let refusal = next.reserve(others, &too_much, 0).unwrap_err();
     assert_eq!(refusal.code(), "budget_exceeded");
     let fits = claim(3, 1_000, 700).unwrap();
-    assert!(reserve(&mut ledger, &mut next, share.used(), &fits, 0).is_ok());
+    assert!(next.reserve(others, &fits, 0).is_ok());
 }
 
 #[test]
 fn a_booking_after_the_crash_explains_and_frees_nothing() {
-    let (mut ledger, mut share) = (Ledger::chunked(), Share::default());
-    let held = reserve(
-        &mut ledger,
-        &mut share,
-        0,
-        &claim(1, 1_000, 100).unwrap(),
-        300,
-    )
-    .unwrap();
-    share.strand();
-    for booking in bookings(ledger.settle(&held.dispatch().settle(exact(140)), now())) {
-        share.book(&booking);
-    }
+    let (mut node, sent) = Node::running(300);
+    node.share.strand();
+    node.settle(sent, 140);
+    let share = node.share;
     assert_eq!(
         (share.settled, share.unaccounted, share.debt, share.used()),
         (100, 200, 40, 340)
@@ -255,66 +227,40 @@ fn a_booking_after_the_crash_explains_and_frees_nothing() {
 
 #[test]
 fn a_cap_lowered_below_what_is_spent_stops_a_chunk_that_is_not_empty() {
-    let (mut ledger, mut share) = (Ledger::chunked(), Share::default());
-    let _held = reserve(
-        &mut ledger,
-        &mut share,
-        500,
-        &claim(1, 1_000, 100).unwrap(),
-        300,
-    )
-    .unwrap();
+    let mut node = Node::new();
+    let _held = node.reserve(500, &claim(1, 1_000, 100).unwrap(), 300);
     let lowered = claim(2, 750, 10).unwrap();
-    let refusal = reserve(&mut ledger, &mut share, 500, &lowered, 0).unwrap_err();
+    let refusal = node.reserve(500, &lowered, 0).unwrap_err();
     assert_eq!(refusal.code(), "budget_exceeded");
-    for back in ledger.give_back(NanoUsd::ZERO, now()) {
-        assert_eq!(share.take_back(&back), Ok(()));
-    }
-    let _fits = reserve(&mut ledger, &mut share, 500, &lowered, 0).unwrap();
-    assert_eq!(share.out, 110);
+    node.give_back();
+    let _fits = node.reserve(500, &lowered, 0).unwrap();
+    assert_eq!(node.share.out, 110);
 }
 
 #[test]
 fn what_a_settlement_brings_back_is_looked_at_again_after_the_cap_was_lowered() {
-    let (mut ledger, mut share) = (Ledger::chunked(), Share::default());
-    let held = reserve(
-        &mut ledger,
-        &mut share,
-        0,
-        &claim(1, 1_000, 100).unwrap(),
-        0,
-    )
-    .unwrap();
-    assert_eq!(ledger.give_back(NanoUsd::ZERO, now()), []);
-    for booking in bookings(ledger.settle(&held.dispatch().settle(exact(30)), now())) {
-        share.book(&booking);
-    }
+    let (mut node, sent) = Node::running(0);
+    assert_eq!(node.ledger.give_back(NanoUsd::ZERO, now()), []);
+    node.settle(sent, 30);
     // Elsewhere the counter has filled up meanwhile, under a larger cap.
-    let refusal = reserve(
-        &mut ledger,
-        &mut share,
-        950,
-        &claim(2, 1_000, 1).unwrap(),
-        0,
-    );
+    let refusal = node.reserve(950, &claim(2, 1_000, 1).unwrap(), 0);
     assert_eq!(refusal.unwrap_err().code(), "budget_exceeded");
 }
 
 #[test]
 fn a_chunk_that_the_lowered_cap_has_room_for_is_used_up() {
-    let (mut ledger, mut share) = (Ledger::chunked(), Share::default());
-    let _held = reserve(
-        &mut ledger,
-        &mut share,
-        0,
-        &claim(1, 1_000, 100).unwrap(),
-        300,
-    )
-    .unwrap();
+    let (mut node, _sent) = Node::running(300);
     let lowered = claim(2, 300, 200).unwrap();
-    assert_eq!(shortfall(&mut ledger, &lowered).amount(), 0);
-    let _fits = reserve(&mut ledger, &mut share, 0, &lowered, 300).unwrap();
-    assert_eq!(share.out, 300);
+    assert_eq!(shortfall(&mut node.ledger, &lowered).amount(), 0);
+    let _fits = node.reserve(0, &lowered, 300).unwrap();
+    assert_eq!(node.share.out, 300);
+}
+
+#[test]
+fn what_was_granted_survives_a_page() {
+    let (node, _sent) = Node::running(300);
+    assert_eq!(page_of(&node.ledger, Ledger::chunked()), node.ledger);
+    assert_ne!(page_of(&node.ledger, Ledger::direct()), node.ledger);
 }
 
 #[derive(Clone, Debug)]

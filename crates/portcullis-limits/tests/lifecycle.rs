@@ -3,73 +3,43 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 use portcullis_limits::{
-    Account, AttemptId, Cap, Caps, Claim, Demand, Hold, Ledger, Level, Limit, LimitRefusal, Line,
-    NanoUsd, NotReserved, Price, Reservation, Settled, Settlement, State, TokenBound, Tokens,
-    Usage, Window, Zone,
+    Account, Cap, Caps, Claim, Dispatched, Hold, Ledger, Level, Limit, LimitRefusal, Line, NanoUsd,
+    NotReserved, Reservation, Settled, Settlement, State, Usage, Window,
 };
 
-const MONTH: Window = Window::Month(Zone::UTC);
-const LEASE: TimeDelta = TimeDelta::minutes(1);
+mod support;
+
+use support::{
+    LEASE, MONTH, attempt, claim_on, demand, exact, key, november, page_of, price, usd, used,
+};
 
 fn at(text: &str) -> DateTime<Utc> {
     text.parse().unwrap()
 }
 
-fn november() -> DateTime<Utc> {
-    at("2026-11-22T12:00:00Z")
-}
-
-fn attempt(number: u32) -> AttemptId {
-    AttemptId {
-        request: [1; 16],
-        attempt: number,
-    }
-}
-
-/// One dollar for a million tokens of any kind: a token is 1,000 nano-dollars.
-fn price(dollars: &str) -> Price {
-    let rate = NanoUsd::parse(dollars).unwrap();
-    Price {
-        input: rate,
-        cached_input: rate,
-        output: rate,
-        fee: NanoUsd::ZERO,
-    }
-}
-
-fn usd(nanos: i64) -> Limit {
-    Limit::Usd(NanoUsd::from_nanos(nanos))
-}
-
-fn key(window: Window, limit: Limit) -> Cap {
-    Cap::new(Level::Key, "k", window, limit)
+/// A token is 1,000 nano-dollars.
+fn one_dollar() -> NanoUsd {
+    NanoUsd::parse("1").unwrap()
 }
 
 fn caps(caps: impl IntoIterator<Item = Cap>) -> Caps {
     Caps::new(caps).unwrap()
 }
 
-fn demand(tokens: u64) -> Demand {
-    Demand {
-        bound: Some(TokenBound {
-            input: 0,
-            output: tokens,
-            choices: 1,
-        }),
-        price: Some(price("1")),
-    }
+/// A monthly cap on what the key spends.
+fn spend(nanos: i64) -> Caps {
+    caps([key(MONTH, usd(nanos))])
 }
 
 fn claim(number: u32, caps: &Caps, tokens: u64) -> Claim {
-    Claim::new(attempt(number), caps, demand(tokens)).unwrap()
+    claim_on(caps, number, demand(tokens, price(one_dollar()))).unwrap()
 }
 
-fn used(tokens: u64) -> Tokens {
-    Tokens {
-        input: 0,
-        cached_input: 0,
-        output: tokens,
-    }
+/// Books in which attempt 1 holds 100 tokens, that is 100,000 nano-dollars, under one cap, and runs.
+fn running(cap: i64) -> (Ledger, Dispatched) {
+    let mut ledger = Ledger::direct();
+    let held = reserve(&mut ledger, &claim(1, &spend(cap), 100), november());
+    (ledger, held.dispatch())
 }
 
 fn reserve(ledger: &mut Ledger, claim: &Claim, now: DateTime<Utc>) -> Reservation {
@@ -112,7 +82,7 @@ fn a_hold_is_taken_from_every_counter_or_from_none() {
     ]);
     let mut ledger = Ledger::direct();
     let _first = reserve(&mut ledger, &claim(1, &caps, 100), november());
-    let before = ledger.clone();
+    let before = page_of(&ledger, Ledger::direct());
     let refusal = refusal(&mut ledger, &claim(2, &caps, 100), november());
     assert_eq!(
         refusal.to_string(),
@@ -147,7 +117,7 @@ fn threads_together_hold_no_more_than_the_cap() {
 
 #[test]
 fn a_cap_is_filled_to_the_last_unit_and_not_beyond() {
-    let caps = caps([key(MONTH, usd(100_000))]);
+    let caps = spend(100_000);
     let mut ledger = Ledger::direct();
     let _full = reserve(&mut ledger, &claim(1, &caps, 100), november());
     let refusal = refusal(&mut ledger, &claim(2, &caps, 1), november());
@@ -157,11 +127,9 @@ fn a_cap_is_filled_to_the_last_unit_and_not_beyond() {
 
 #[test]
 fn exact_usage_frees_the_rest_of_the_hold() {
-    let caps = caps([key(MONTH, usd(1_000_000))]);
-    let mut ledger = Ledger::direct();
-    let sent = reserve(&mut ledger, &claim(1, &caps, 100), november()).dispatch();
+    let (mut ledger, sent) = running(1_000_000);
     assert_eq!(books(&ledger), one(100_000, 0, 0));
-    let settlement = sent.settle(Usage::Exact(used(30)));
+    let settlement = sent.settle(exact(30));
     assert_eq!(settlement.cost(), Some(NanoUsd::from_nanos(30_000)));
     let _settled = ledger.settle(&settlement, november());
     assert_eq!(books(&ledger), one(0, 30_000, 0));
@@ -170,9 +138,7 @@ fn exact_usage_frees_the_rest_of_the_hold() {
 #[test]
 fn partial_usage_is_charged_at_the_larger_of_count_and_hold() {
     for (tokens, settled, debt) in [(30, 100_000, 0), (130, 100_000, 30_000)] {
-        let caps = caps([key(MONTH, usd(1_000_000))]);
-        let mut ledger = Ledger::direct();
-        let sent = reserve(&mut ledger, &claim(1, &caps, 100), november()).dispatch();
+        let (mut ledger, sent) = running(1_000_000);
         let _settled = ledger.settle(&sent.settle(Usage::Partial(used(tokens))), november());
         assert_eq!(books(&ledger), one(0, settled, debt), "{tokens}");
     }
@@ -180,46 +146,40 @@ fn partial_usage_is_charged_at_the_larger_of_count_and_hold() {
 
 #[test]
 fn unknown_usage_is_charged_at_the_hold() {
-    let caps = caps([key(MONTH, usd(1_000_000))]);
-    let mut ledger = Ledger::direct();
-    let sent = reserve(&mut ledger, &claim(1, &caps, 100), november()).dispatch();
+    let (mut ledger, sent) = running(1_000_000);
     let _settled = ledger.settle(&sent.settle(Usage::Unknown), november());
     assert_eq!(books(&ledger), one(0, 100_000, 0));
 }
 
 #[test]
 fn an_overrun_becomes_debt_and_blocks_what_follows() {
-    let caps = caps([key(MONTH, usd(150_000))]);
-    let mut ledger = Ledger::direct();
-    let sent = reserve(&mut ledger, &claim(1, &caps, 100), november()).dispatch();
-    let _settled = ledger.settle(&sent.settle(Usage::Exact(used(900))), november());
+    let (mut ledger, sent) = running(150_000);
+    let _settled = ledger.settle(&sent.settle(exact(900)), november());
     assert_eq!(books(&ledger), one(0, 100_000, 800_000));
     assert_eq!(
-        refusal(&mut ledger, &claim(2, &caps, 1), november()).code(),
+        refusal(&mut ledger, &claim(2, &spend(150_000), 1), november()).code(),
         "budget_exceeded"
     );
     assert_eq!(
-        refusal(&mut ledger, &claim(2, &caps, 0), november()).code(),
+        refusal(&mut ledger, &claim(2, &spend(150_000), 0), november()).code(),
         "budget_exceeded"
     );
 }
 
 #[test]
 fn a_usage_that_overflows_is_charged_and_not_dropped() {
-    let caps = caps([key(MONTH, usd(1_000_000))]);
-    let mut ledger = Ledger::direct();
-    let sent = reserve(&mut ledger, &claim(1, &caps, 100), november()).dispatch();
-    let _settled = ledger.settle(&sent.settle(Usage::Exact(used(u64::MAX))), november());
+    let (mut ledger, sent) = running(1_000_000);
+    let _settled = ledger.settle(&sent.settle(exact(u64::MAX)), november());
     assert_eq!(books(&ledger), one(0, 100_000, i64::MAX - 100_000));
     assert_eq!(
-        refusal(&mut ledger, &claim(2, &caps, 1), november()).code(),
+        refusal(&mut ledger, &claim(2, &spend(1_000_000), 1), november()).code(),
         "budget_exceeded"
     );
 }
 
 #[test]
 fn the_end_of_a_month_during_a_running_request_leaves_the_hold_in_its_month() {
-    let caps = caps([key(MONTH, usd(100_000))]);
+    let caps = spend(100_000);
     let mut ledger = Ledger::direct();
     let sent = reserve(
         &mut ledger,
@@ -229,7 +189,7 @@ fn the_end_of_a_month_during_a_running_request_leaves_the_hold_in_its_month() {
     .dispatch();
     let december = at("2026-12-01T00:00:07Z");
     let _other = reserve(&mut ledger, &claim(2, &caps, 100), december);
-    let _settled = ledger.settle(&sent.settle(Usage::Exact(used(40))), december);
+    let _settled = ledger.settle(&sent.settle(exact(40)), december);
     let november = ("2026-11-01".to_owned(), 0, 40_000, 0);
     assert_eq!(
         books(&ledger),
@@ -239,7 +199,7 @@ fn the_end_of_a_month_during_a_running_request_leaves_the_hold_in_its_month() {
 
 #[test]
 fn an_overrun_that_is_known_after_the_end_of_the_month_blocks_the_current_one() {
-    let caps = caps([key(MONTH, usd(100_000))]);
+    let caps = spend(100_000);
     let mut ledger = Ledger::direct();
     let sent = reserve(
         &mut ledger,
@@ -248,7 +208,7 @@ fn an_overrun_that_is_known_after_the_end_of_the_month_blocks_the_current_one() 
     )
     .dispatch();
     let december = at("2026-12-01T00:00:07Z");
-    let _settled = ledger.settle(&sent.settle(Usage::Exact(used(170))), december);
+    let _settled = ledger.settle(&sent.settle(exact(170)), december);
     let november = ("2026-11-01".to_owned(), 0, 100_000, 0);
     assert_eq!(
         books(&ledger),
@@ -263,7 +223,7 @@ fn an_overrun_that_is_known_after_the_end_of_the_month_blocks_the_current_one() 
 
 #[test]
 fn a_clock_that_goes_backwards_opens_no_other_period() {
-    let caps = caps([key(MONTH, usd(100_000))]);
+    let caps = spend(100_000);
     let mut ledger = Ledger::direct();
     let december = at("2026-12-01T00:00:00Z");
     let _held = reserve(&mut ledger, &claim(1, &caps, 100), december);
@@ -279,7 +239,7 @@ fn a_clock_that_goes_backwards_opens_no_other_period() {
 
 #[test]
 fn a_clock_that_goes_backwards_shortens_no_lease() {
-    let caps = caps([key(MONTH, usd(100_000))]);
+    let caps = spend(100_000);
     let mut ledger = Ledger::direct();
     let _held = reserve(&mut ledger, &claim(1, &caps, 100), november());
     assert!(ledger.renew(attempt(1), november() - TimeDelta::hours(1), LEASE));
@@ -289,14 +249,14 @@ fn a_clock_that_goes_backwards_shortens_no_lease() {
 #[test]
 fn a_cap_lowered_below_what_is_spent_refuses_and_settles_as_before() {
     let mut ledger = Ledger::direct();
-    let before = caps([key(MONTH, usd(1_000_000))]);
+    let before = spend(1_000_000);
     let sent = reserve(&mut ledger, &claim(1, &before, 500), november()).dispatch();
-    let after = caps([key(MONTH, usd(100_000))]);
+    let after = spend(100_000);
     assert_eq!(
         refusal(&mut ledger, &claim(2, &after, 1), november()).code(),
         "budget_exceeded"
     );
-    let _settled = ledger.settle(&sent.settle(Usage::Exact(used(400))), november());
+    let _settled = ledger.settle(&sent.settle(exact(400)), november());
     assert_eq!(books(&ledger), one(0, 400_000, 0)); // spent, not debt
     assert_eq!(
         refusal(&mut ledger, &claim(2, &after, 1), november()).code(),
@@ -307,26 +267,23 @@ fn a_cap_lowered_below_what_is_spent_refuses_and_settles_as_before() {
 
 #[test]
 fn a_price_changed_in_flight_changes_nothing_that_is_held() {
-    let caps = caps([key(MONTH, usd(1_000_000))]);
+    let caps = spend(1_000_000);
     let mut ledger = Ledger::direct();
     let claimed = claim(1, &caps, 100);
     let _lost = reserve(&mut ledger, &claimed, november());
-    let dearer = Demand {
-        price: Some(price("9")),
-        ..demand(100)
-    };
-    let again = Claim::new(attempt(1), &caps, dearer).unwrap();
+    let dearer = demand(100, price(NanoUsd::parse("9").unwrap()));
+    let again = claim_on(&caps, 1, dearer).unwrap();
     let sent = reserve(&mut ledger, &again, november()).dispatch();
-    let _settled = ledger.settle(&sent.settle(Usage::Exact(used(100))), november());
+    let _settled = ledger.settle(&sent.settle(exact(100)), november());
     assert_eq!(books(&ledger), one(0, 100_000, 0));
-    let dearer = Claim::new(attempt(2), &caps, dearer).unwrap();
+    let dearer = claim_on(&caps, 2, dearer).unwrap();
     let _held = reserve(&mut ledger, &dearer, november());
     assert_eq!(books(&ledger), one(900_000, 100_000, 0));
 }
 
 #[test]
 fn a_reserve_that_arrives_twice_holds_once() {
-    let caps = caps([key(MONTH, usd(100_000))]);
+    let caps = spend(100_000);
     let mut ledger = Ledger::direct();
     let claim = claim(1, &caps, 100);
     let first = reserve(&mut ledger, &claim, november());
@@ -337,12 +294,10 @@ fn a_reserve_that_arrives_twice_holds_once() {
 
 #[test]
 fn a_settle_that_arrives_twice_books_once() {
-    let caps = caps([key(MONTH, usd(1_000_000))]);
-    let mut ledger = Ledger::direct();
-    let sent = reserve(&mut ledger, &claim(1, &caps, 100), november()).dispatch();
-    let settlement = sent.settle(Usage::Exact(used(130)));
+    let (mut ledger, sent) = running(1_000_000);
+    let settlement = sent.settle(exact(130));
     assert_ne!(ledger.settle(&settlement, november()), Settled::Already);
-    let before = ledger.clone();
+    let before = page_of(&ledger, Ledger::direct());
     assert_eq!(ledger.settle(&settlement, november()), Settled::Already);
     assert_eq!(ledger, before);
     assert_eq!(books(&ledger), one(0, 100_000, 30_000));
@@ -355,11 +310,11 @@ fn a_settle_for_an_unknown_hold_books_all_of_it_as_debt_once() {
         start: at("2026-10-01T00:00:00Z"),
         amount,
     };
-    for (usage, debt) in [(Usage::Exact(used(30)), 30_000), (Usage::Unknown, 100_000)] {
+    for (usage, debt) in [(exact(30), 30_000), (Usage::Unknown, 100_000)] {
         let settlement = Settlement {
             hold: Hold {
                 attempt: attempt(1),
-                price: Some(price("1")),
+                price: Some(price(one_dollar())),
                 lines: [line(100_000)].into(),
             },
             usage,
@@ -368,7 +323,7 @@ fn a_settle_for_an_unknown_hold_books_all_of_it_as_debt_once() {
         assert_ne!(ledger.settle(&settlement, november()), Settled::Already);
         assert_eq!(ledger.settle(&settlement, november()), Settled::Already);
         assert_eq!(books(&ledger), one(0, 0, debt));
-        let late = claim(1, &caps([key(MONTH, usd(1_000_000))]), 100);
+        let late = claim(1, &spend(1_000_000), 100);
         assert_eq!(
             ledger.reserve(&late, november(), LEASE).unwrap_err(),
             NotReserved::Over(attempt(1))
@@ -392,7 +347,7 @@ fn a_release_gives_everything_back_once() {
 
 #[test]
 fn a_release_that_overtakes_its_reserve_leaves_a_tombstone() {
-    let caps = caps([key(MONTH, usd(100_000))]);
+    let caps = spend(100_000);
     let mut ledger = Ledger::direct();
     let claim = claim(1, &caps, 100);
     assert!(!ledger.release(claim.release(), november()));
@@ -406,34 +361,32 @@ fn a_release_that_overtakes_its_reserve_leaves_a_tombstone() {
 
 #[test]
 fn a_released_attempt_that_was_sent_after_all_is_charged_as_debt() {
-    let caps = caps([key(MONTH, usd(1_000_000))]);
+    let caps = spend(1_000_000);
     let mut ledger = Ledger::direct();
     let claim = claim(1, &caps, 100);
     let sent = reserve(&mut ledger, &claim, november()).dispatch();
     assert!(ledger.release(claim.release(), november()));
-    let _settled = ledger.settle(&sent.settle(Usage::Exact(used(30))), november());
+    let _settled = ledger.settle(&sent.settle(exact(30)), november());
     assert_eq!(books(&ledger), one(0, 0, 30_000));
 }
 
 #[test]
 fn a_running_request_keeps_its_hold_by_renewing_the_lease() {
-    let caps = caps([key(MONTH, usd(1_000_000))]);
-    let mut ledger = Ledger::direct();
-    let sent = reserve(&mut ledger, &claim(1, &caps, 100), november()).dispatch();
+    let (mut ledger, sent) = running(1_000_000);
     let mut now = november();
     for _ in 0..9 {
         now += TimeDelta::seconds(50);
         assert!(ledger.renew(attempt(1), now, LEASE));
         assert_eq!(ledger.sweep(now), []);
     }
-    let _settled = ledger.settle(&sent.settle(Usage::Exact(used(30))), now);
+    let _settled = ledger.settle(&sent.settle(exact(30)), now);
     assert_eq!(books(&ledger), one(0, 30_000, 0));
     assert!(!ledger.renew(attempt(1), now, LEASE));
 }
 
 #[test]
 fn a_lease_that_runs_out_is_charged_at_the_hold_never_given_back() {
-    let caps = caps([key(MONTH, usd(1_000_000))]);
+    let caps = spend(1_000_000);
     let mut ledger = Ledger::direct();
     let _crashed = reserve(&mut ledger, &claim(1, &caps, 100), november());
     assert_eq!(
@@ -454,11 +407,9 @@ fn a_lease_that_runs_out_is_charged_at_the_hold_never_given_back() {
 #[test]
 fn a_settlement_after_the_sweep_books_the_excess_only_and_once() {
     for (tokens, debt) in [(30, 0), (100, 0), (130, 30_000)] {
-        let caps = caps([key(MONTH, usd(1_000_000))]);
-        let mut ledger = Ledger::direct();
-        let sent = reserve(&mut ledger, &claim(1, &caps, 100), november()).dispatch();
+        let (mut ledger, sent) = running(1_000_000);
         assert_eq!(ledger.sweep(november() + LEASE).len(), 1);
-        let settlement = sent.settle(Usage::Exact(used(tokens)));
+        let settlement = sent.settle(exact(tokens));
         assert_ne!(ledger.settle(&settlement, november()), Settled::Already);
         assert_eq!(ledger.settle(&settlement, november()), Settled::Already);
         assert_eq!(books(&ledger), one(0, 100_000, debt), "{tokens}");
@@ -492,7 +443,7 @@ fn what_is_held_or_not_over_is_not_forgotten() {
     let mut ledger = Ledger::direct();
     let sent = reserve(&mut ledger, &claim(1, &caps, 100), november()).dispatch();
     let later = november() + TimeDelta::hours(1);
-    let before = ledger.clone();
+    let before = page_of(&ledger, Ledger::direct());
     ledger.forget(later);
     assert_eq!(ledger, before);
     let _settled = ledger.settle(&sent.settle(Usage::Unknown), november());
@@ -505,7 +456,7 @@ fn what_is_held_or_not_over_is_not_forgotten() {
 
 #[test]
 fn what_is_shown_of_a_counter_is_its_current_period() {
-    let caps = caps([key(MONTH, usd(1_000_000))]);
+    let caps = spend(1_000_000);
     let (mut ledger, counter) = (Ledger::direct(), key(MONTH, usd(0)).counter().clone());
     let (period, account) = ledger.standing(&counter, november());
     assert_eq!(period, MONTH.period(november()));
@@ -521,17 +472,6 @@ fn what_is_shown_of_a_counter_is_its_current_period() {
     assert_eq!((period.start, account.held), (december, 200_000));
 }
 
-fn page_of(books: &Ledger) -> Ledger {
-    let mut page = Ledger::direct();
-    for (counter, account) in books.accounts() {
-        page.insert_account(counter.clone(), *account);
-    }
-    for (attempt, record) in books.records() {
-        page.insert_record(attempt, record.clone());
-    }
-    page
-}
-
 #[test]
 fn a_page_of_rows_takes_the_same_step_as_the_whole_books() {
     let caps = caps([
@@ -540,13 +480,13 @@ fn a_page_of_rows_takes_the_same_step_as_the_whole_books() {
     ]);
     let mut whole = Ledger::direct();
     let sent = reserve(&mut whole, &claim(1, &caps, 100), november()).dispatch();
-    let mut page = page_of(&whole);
+    let mut page = page_of(&whole, Ledger::direct());
     assert_eq!(page, whole);
-    let settlement = sent.settle(Usage::Exact(used(30)));
+    let settlement = sent.settle(exact(30));
     assert_eq!(
         page.settle(&settlement, november()),
         whole.settle(&settlement, november())
     );
     assert_eq!(page, whole);
-    assert_eq!(page_of(&whole), whole);
+    assert_eq!(page_of(&whole, Ledger::direct()), whole);
 }
