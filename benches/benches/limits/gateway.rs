@@ -1,13 +1,13 @@
 //! A gateway's keys, caps and ledgers, and the requests that come to it.
 
 use std::num::NonZeroU32;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
 use portcullis_limits::{
-    AttemptId, Cap, Caps, Claim, Demand, Grant, Ledger, Level, Limit, NanoUsd, Price, Settled,
-    TokenBound, Tokens, Usage, Window, Zone,
+    AttemptId, Cap, Caps, Claim, Demand, Grant, Ledger, Level, Limit, NanoUsd, Price, TokenBound,
+    Tokens, Unit, Usage, Window, Zone,
 };
 
 /// Which caps a key is under.
@@ -38,7 +38,7 @@ impl Gateway {
             let caps = caps(&id(key), &format!("org-{:08}", key % ledgers), under);
             let mut ledger = lock(&gateway.ledgers, key);
             for cap in caps.iter() {
-                if matches!(cap.counter().unit, portcullis_limits::Unit::Usd) {
+                if matches!(cap.counter().unit, Unit::Usd) {
                     ledger.grant(Grant {
                         counter: cap.counter().clone(),
                         start: cap.counter().window.period(begin()).start,
@@ -67,15 +67,19 @@ impl Gateway {
             return false;
         };
         let settlement = reservation.dispatch().settle(request.usage());
-        let settled = lock(&self.ledgers, key).settle(&settlement, request.now);
-        matches!(settled, Settled::Booked(_))
+        lock(&self.ledgers, key).settle_aside(&settlement, request.now)
     }
 
     /// What the upkeep does now and then.
-    pub(crate) fn forget(&self, now: DateTime<Utc>) {
-        for ledger in &self.ledgers {
-            let mut ledger = ledger.lock().unwrap_or_else(PoisonError::into_inner);
+    pub(crate) fn tidy(&self, now: DateTime<Utc>) {
+        for key in 0..self.ledgers.len() {
+            let mut ledger = lock(&self.ledgers, key);
+            let expired = ledger.sweep(now);
+            assert!(expired.is_empty(), "every request is settled");
             ledger.forget(now - REMEMBERED);
+            let bookings = ledger.take_bookings();
+            drop(ledger);
+            drop(bookings); // after they were written
         }
     }
 }
@@ -200,7 +204,7 @@ fn id(key: usize) -> String {
     format!("{key:012}")
 }
 
-fn lock(ledgers: &[Mutex<Ledger>], key: usize) -> std::sync::MutexGuard<'_, Ledger> {
+fn lock(ledgers: &[Mutex<Ledger>], key: usize) -> MutexGuard<'_, Ledger> {
     #[expect(clippy::indexing_slicing, reason = "the remainder is in range")]
     let ledger = &ledgers[key % ledgers.len()];
     ledger.lock().unwrap_or_else(PoisonError::into_inner)

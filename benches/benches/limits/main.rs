@@ -43,7 +43,7 @@ fn reserve_and_settle(criterion: &mut Criterion) {
                 let gateway = Gateway::new(keys, under, ledgers);
                 measure(&mut group, name, threads, |request, upkeep| {
                     if upkeep {
-                        gateway.forget(request.now());
+                        gateway.tidy(request.now());
                     }
                     gateway.serve(request)
                 });

@@ -1,5 +1,8 @@
 //! Caps: the most that a counter may reach.
 
+use std::sync::Arc;
+
+use crate::hint::Hint;
 use crate::{Counter, Level, NanoUsd, Unit, Window};
 
 /// The most that a counter may reach in one window.
@@ -39,20 +42,27 @@ impl Limit {
 pub struct Cap {
     counter: Counter,
     amount: i64,
+    hint: Hint,
 }
 
 impl Cap {
     /// A limit on what `subject`, an id at `level`, may use in each `window`.
     #[must_use]
     pub fn new(level: Level, subject: &str, window: Window, limit: Limit) -> Self {
+        let counter = Counter {
+            unit: limit.unit(),
+            window,
+            level,
+            subject: subject.into(),
+        };
+        Self::on(counter, limit.amount())
+    }
+
+    pub(crate) fn on(counter: Counter, amount: i64) -> Self {
         Self {
-            counter: Counter {
-                unit: limit.unit(),
-                window,
-                level,
-                subject: subject.into(),
-            },
-            amount: limit.amount(),
+            counter,
+            amount,
+            hint: Hint::default(),
         }
     }
 
@@ -67,17 +77,23 @@ impl Cap {
     pub const fn amount(&self) -> i64 {
         self.amount
     }
+
+    /// Where a ledger found the counter last.
+    pub(crate) const fn hint(&self) -> &Hint {
+        &self.hint
+    }
 }
 
-/// All caps that one request is under: those of its key, its project and its organization together.
+/// All caps that one request is under: those of its key, its project and its organization together. Cloning it copies
+/// nothing.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Caps(Box<[Cap]>);
+pub struct Caps(Arc<[Cap]>);
 
 impl Caps {
     /// No cap at all; nothing is counted.
     #[must_use]
     pub fn unrestricted() -> Self {
-        Self(Box::default())
+        Self(Arc::default())
     }
 
     /// These caps, all of them at once.
@@ -100,6 +116,11 @@ impl Caps {
     /// The caps, in the order of their counters.
     pub fn iter(&self) -> impl Iterator<Item = &Cap> {
         self.0.iter()
+    }
+
+    /// The caps themselves, to share.
+    pub(crate) const fn shared(&self) -> &Arc<[Cap]> {
+        &self.0
     }
 
     /// Whether any of them is in `unit`: a request that cannot be bounded in it has to be refused.

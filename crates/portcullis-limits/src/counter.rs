@@ -21,6 +21,14 @@ pub struct Counter {
     pub subject: Arc<str>,
 }
 
+impl Counter {
+    /// Whether it is the same counter. Nearly always the ids are the same text in the same place, and nobody has to read it.
+    pub(crate) fn is(&self, other: &Self) -> bool {
+        (self.unit, self.window, self.level) == (other.unit, other.window, other.level)
+            && (Arc::ptr_eq(&self.subject, &other.subject) || self.subject == other.subject)
+    }
+}
+
 /// What a counter belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Level {

@@ -1,10 +1,6 @@
 //! A hold that was taken, and the two ways it can end.
 
-use std::sync::Arc;
-
-use chrono::{DateTime, Utc};
-
-use crate::{AttemptId, Counter, NanoUsd, Price, Unit, Usage};
+use crate::{AttemptId, Lines, NanoUsd, Price, Tokens, Unit, Usage};
 
 /// What one attempt holds. It is the settler's own copy: even if the books forget the attempt, what it used is booked.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -14,18 +10,7 @@ pub struct Hold {
     /// The price under which it was made; it is settled under the same.
     pub price: Option<Price>,
     /// What it holds on each counter.
-    pub lines: Arc<[Line]>,
-}
-
-/// What an attempt holds on one counter.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Line {
-    /// The counter.
-    pub counter: Counter,
-    /// The start of the period in which the hold was made, and to which it belongs.
-    pub start: DateTime<Utc>,
-    /// How much is held, in the integers of the counter's unit.
-    pub amount: i64,
+    pub lines: Lines,
 }
 
 /// A hold whose attempt has not been dispatched: it may still be released.
@@ -123,27 +108,47 @@ impl Settlement {
         }
     }
 
-    /// What is charged to `line`.
-    pub(crate) fn charge(&self, line: &Line) -> i64 {
-        match self.usage {
-            Usage::Exact(_) => self.measured(line),
-            Usage::Partial(_) => self.measured(line).max(line.amount),
-            Usage::Unknown => line.amount,
+    /// What is charged to each line.
+    pub(crate) fn charges(&self) -> Charges {
+        let (tokens, at_least_the_hold) = match self.usage {
+            Usage::Exact(tokens) => (Some(tokens), false),
+            Usage::Partial(tokens) => (Some(tokens), true),
+            Usage::Unknown => (None, true),
+        };
+        // Saturating: a sum that does not fit is not a reason to charge nothing.
+        let count = |tokens: Tokens| i64::try_from(tokens.total()).unwrap_or(i64::MAX);
+        let cost =
+            |(tokens, price): (Tokens, Price)| price.cost(tokens).unwrap_or(NanoUsd::MAX).nanos();
+        Charges {
+            tokens: tokens.map(count),
+            usd: tokens.zip(self.hold.price).map(cost),
+            at_least_the_hold,
         }
     }
+}
 
-    /// Saturating: a sum that does not fit is not a reason to charge nothing.
-    fn measured(&self, line: &Line) -> i64 {
-        let tokens = match self.usage {
-            Usage::Exact(tokens) | Usage::Partial(tokens) => tokens,
-            Usage::Unknown => return line.amount,
+/// What a settlement charges, by unit: rule 18 of `spec/limits.md`.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Charges {
+    /// The count; `None` when there is none.
+    tokens: Option<i64>,
+    /// Its price; `None` when there is no count or no price.
+    usd: Option<i64>,
+    at_least_the_hold: bool,
+}
+
+impl Charges {
+    /// What is charged on a counter in `unit` of which `held` is held.
+    pub(crate) fn of(self, unit: Unit, held: i64) -> i64 {
+        let measured = match unit {
+            Unit::Requests => None,
+            Unit::Tokens => self.tokens,
+            Unit::Usd => self.usd,
         };
-        match line.counter.unit {
-            Unit::Requests => line.amount,
-            Unit::Tokens => i64::try_from(tokens.total()).unwrap_or(i64::MAX),
-            Unit::Usd => self.hold.price.map_or(line.amount, |price| {
-                price.cost(tokens).unwrap_or(NanoUsd::MAX).nanos()
-            }),
+        match measured {
+            Some(measured) if self.at_least_the_hold => measured.max(held),
+            Some(measured) => measured,
+            None => held,
         }
     }
 }

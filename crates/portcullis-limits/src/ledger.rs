@@ -1,36 +1,53 @@
 //! The books: every step over all counters at once, all or nothing.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::BTreeMap;
+use std::fmt;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use crate::{Account, AttemptId, Counter, Period, Record, State};
+use crate::{Account, AttemptId, Counter, Line, Lines, Period, Record, State};
 
+mod attempts;
+mod bookings;
 mod chunks;
+mod counted;
+mod counters;
+mod due;
+mod held;
+mod keyed;
+mod places;
 mod reserve;
 mod settle;
 
+use attempts::{Attempts, Known};
+use bookings::Aside;
+use counters::Counters;
+use held::{Held, HeldLine, Lease};
+
+pub use bookings::Booking;
 pub use chunks::{Grant, Return, Shortfall};
 pub use reserve::NotReserved;
-pub use settle::{Booking, Expired, Settled};
+pub use settle::{Expired, Settled};
 
 /// The accounts of all counters and the records of all attempts.
 ///
 /// Every step takes `&mut self`: whoever can take it holds the lock, so a check and the write after
-/// it cannot be torn apart. What can be read is for writing back and for reports, never for deciding.
+/// it cannot be torn apart. What can be read is for writing back and for reports, never for deciding; and there is no
+/// `Clone`, so that nobody decides on a copy.
 ///
 /// Two ways to use it:
 /// - as the state of a process, behind a mutex; or
 /// - as the page on which one transaction works: [insert](Self::insert_account) the rows of an attempt and of its
 ///   counters, take one step, write back what [`Ledger::accounts`] and [`Ledger::records`] show. A
 ///   store port that takes `FnOnce(&mut Ledger) -> T` runs it under its own lock.
-#[derive(Clone, Debug, PartialEq, Eq)]
+///
+/// As the state of a process it wants housekeeping now and then, or it grows: [`Ledger::sweep`], which looks at every hold;
+/// [`Ledger::forget_some`], which looks at what has ended; [`Ledger::give_back`], which looks at every account.
 pub struct Ledger {
     chunked: bool,
-    accounts: BTreeMap<Counter, BTreeMap<DateTime<Utc>, Account>>,
-    records: HashMap<AttemptId, Record>,
-    /// The leases of the records that are held.
-    leases: BTreeSet<(DateTime<Utc>, AttemptId)>,
+    counters: Counters,
+    attempts: Attempts,
+    aside: Aside,
 }
 
 impl Ledger {
@@ -52,50 +69,46 @@ impl Ledger {
     /// `false` when there is no hold to keep: the attempt was swept, or is over. It may go on running; its settlement
     /// books what is missing.
     pub fn renew(&mut self, attempt: AttemptId, now: DateTime<Utc>, lease: TimeDelta) -> bool {
-        let Some(record) = self.records.get_mut(&attempt) else {
-            return false;
-        };
-        if record.state != State::Held {
-            return false;
-        }
-        self.leases.remove(&(record.lease_until, attempt));
-        record.lease_until = record.lease_until.max(lease_end(now, lease));
-        self.leases.insert((record.lease_until, attempt));
-        true
+        self.attempts.renew(attempt, Lease(now, lease))
     }
 
-    /// Forgets what ended before `before`: records that are no longer held, and accounts of periods
-    /// that are over and out of which nothing is held or left.
+    /// Forgets what ended before `before`: records that are no longer held (those of the second of `before` are kept), and
+    /// accounts of periods that are over and out of which nothing is held or left.
     ///
     /// Orders are idempotent for as long as the record is there; a settlement after that is booked in
     /// full, as debt. Keep records longer than any request runs and any write is retried.
+    ///
+    /// It takes as long as there is to forget. Where requests wait for the lock, use [`Ledger::forget_some`].
     pub fn forget(&mut self, before: DateTime<Utc>) {
-        self.records
-            .retain(|_, record| record.state == State::Held || record.since >= before);
-        self.accounts.retain(|counter, periods| {
-            periods.retain(|start, account| {
-                let end = counter.window.period(*start).end;
-                let over = end.is_some_and(|end| end <= before);
-                !over || account.held > 0 || account.left() > 0
-            });
-            !periods.is_empty()
-        });
+        self.forget_some(before, usize::MAX);
+    }
+
+    /// As [`Ledger::forget`], but looks at no more than `budget` records and `budget` accounts; whether there may be more.
+    pub fn forget_some(&mut self, before: DateTime<Utc>, budget: usize) -> bool {
+        let records = (0..budget).all(|_| self.attempts.forget_one(before));
+        let accounts = (0..budget).all(|_| self.counters.forget_one(before));
+        records || accounts
     }
 
     /// Puts an account in place, for loading; replaces the one of the same period.
     pub fn insert_account(&mut self, counter: Counter, account: Account) {
-        let periods = self.accounts.entry(counter).or_default();
-        periods.insert(account.start, account);
+        let slot = self.counters.place_of(&counter);
+        self.counters
+            .change(slot, account.start, |_, it| it.account = account);
     }
 
     /// Puts a record in place, for loading; replaces the one of the same attempt.
     pub fn insert_record(&mut self, attempt: AttemptId, record: Record) {
-        let lease = (record.state == State::Held).then_some(record.lease_until);
-        if let Some(old) = self.records.insert(attempt, record) {
-            self.leases.remove(&(old.lease_until, attempt));
-        }
-        if let Some(until) = lease {
-            self.leases.insert((until, attempt));
+        let unpin = |line: &HeldLine| self.counters.unpin(line.slot);
+        let found = self.attempts.take_out(attempt, unpin);
+        match record.state {
+            State::Held => {
+                let held = self.held(attempt, &record);
+                self.attempts.hold(&found, held);
+            }
+            State::Settled | State::Released | State::Expired => {
+                self.attempts.put_over(&found, record.state, record.since);
+            }
         }
     }
 
@@ -109,66 +122,105 @@ impl Ledger {
     /// not for the holder of one key.
     #[must_use]
     pub fn standing(&self, counter: &Counter, now: DateTime<Utc>) -> (Period, Account) {
-        let period = self.period(counter, now);
-        (period, self.account(counter, period.start))
+        let counted = self.counters.named(counter);
+        let (period, account) = counted.map_or_else(
+            || (counter.window.period(now), None),
+            |counted| counted.standing(now),
+        );
+        let none = || Account::new(period.start);
+        (period, account.copied().unwrap_or_else(none))
     }
 
-    /// Every account, by counter and period; for writing back and for reports, not for deciding.
+    /// Every account, those of one counter together and in the order of their periods; for writing back and for reports,
+    /// not for deciding.
     pub fn accounts(&self) -> impl Iterator<Item = (&Counter, &Account)> {
-        let of = |(counter, periods)| {
-            std::iter::repeat(counter).zip(BTreeMap::<_, Account>::values(periods))
-        };
-        self.accounts.iter().flat_map(of)
+        self.counters.iter()
     }
 
     /// Every record, in no order; for writing back and for reports.
-    pub fn records(&self) -> impl Iterator<Item = (AttemptId, &Record)> {
-        self.records
-            .iter()
-            .map(|(attempt, record)| (*attempt, record))
+    pub fn records(&self) -> impl Iterator<Item = (AttemptId, Record)> {
+        let record = |(attempt, known)| (attempt, self.record(&known));
+        self.attempts.iter().map(record)
     }
 
     fn new(chunked: bool) -> Self {
         Self {
             chunked,
-            accounts: BTreeMap::new(),
-            records: HashMap::new(),
-            leases: BTreeSet::new(),
+            counters: Counters::default(),
+            attempts: Attempts::default(),
+            aside: Aside::default(),
         }
     }
 
-    /// The period in which `counter` counts at `now`: never one before the latest that it has
-    /// reached, so a clock that goes backwards opens no fresh account and no old one.
-    fn period(&self, counter: &Counter, now: DateTime<Utc>) -> Period {
-        let latest = self
-            .accounts
-            .get(counter)
-            .and_then(|periods| periods.last_key_value())
-            .map_or(now, |(start, _)| *start);
-        counter.window.period(now.max(latest))
+    fn record(&self, known: &Known<'_>) -> Record {
+        match known {
+            Known::Held(held) => Record {
+                state: State::Held,
+                since: held.since,
+                lease_until: held.lease.until(),
+                price: held.price,
+                lines: self.lines(held),
+            },
+            Known::Over { state, since } => Record {
+                state: *state,
+                since: *since,
+                lease_until: *since,
+                price: None,
+                lines: Lines::default(),
+            },
+        }
     }
 
-    fn account(&self, counter: &Counter, start: DateTime<Utc>) -> Account {
-        self.accounts
-            .get(counter)
-            .and_then(|periods| periods.get(&start).copied())
-            .unwrap_or_else(|| Account::new(start))
+    fn held(&mut self, attempt: AttemptId, record: &Record) -> Held {
+        let line = |(cap, start, amount)| HeldLine {
+            slot: self.counters.pin(cap),
+            start,
+            amount,
+        };
+        Held {
+            attempt,
+            since: record.since,
+            lease: Lease(record.lease_until, TimeDelta::zero()),
+            price: record.price,
+            lines: record.lines.parts().map(line).collect(),
+        }
     }
 
-    fn account_mut(&mut self, counter: &Counter, start: DateTime<Utc>) -> &mut Account {
-        self.accounts
-            .entry(counter.clone())
-            .or_default()
-            .entry(start)
-            .or_insert_with(|| Account::new(start))
-    }
-
-    fn state(&self, attempt: AttemptId) -> Option<State> {
-        self.records.get(&attempt).map(|record| record.state)
+    /// The lines of a hold, with the names of their counters.
+    fn lines(&self, held: &Held) -> Lines {
+        let line = |line: &HeldLine| Line {
+            counter: self.counters.at(line.slot).counter().clone(),
+            start: line.start,
+            amount: line.amount,
+        };
+        held.lines.iter().map(line).collect()
     }
 }
 
-fn lease_end(now: DateTime<Utc>, lease: TimeDelta) -> DateTime<Utc> {
-    now.checked_add_signed(lease)
-        .unwrap_or(DateTime::<Utc>::MAX_UTC)
+impl PartialEq for Ledger {
+    /// The same accounts and the same records; for tests and audits, since it looks at every one.
+    fn eq(&self, other: &Self) -> bool {
+        let accounts = |ledger: &Self| {
+            let row = |(counter, account): (&Counter, &Account)| {
+                ((counter.clone(), account.start), *account)
+            };
+            ledger.accounts().map(row).collect::<BTreeMap<_, _>>()
+        };
+        let records = |ledger: &Self| ledger.records().collect::<BTreeMap<_, _>>();
+        self.chunked == other.chunked
+            && accounts(self) == accounts(other)
+            && records(self) == records(other)
+    }
+}
+
+impl Eq for Ledger {}
+
+impl fmt::Debug for Ledger {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Ledger")
+            .field("chunked", &self.chunked)
+            .field("accounts", &self.accounts().collect::<Vec<_>>())
+            .field("records", &self.records().collect::<Vec<_>>())
+            .finish()
+    }
 }

@@ -50,10 +50,13 @@
 mod account;
 mod attempt;
 mod cap;
+mod claim;
 mod counter;
+mod hint;
 mod hold;
 mod ledger;
 mod lifecycle;
+mod lines;
 mod money;
 mod price;
 mod price_list;
@@ -66,12 +69,14 @@ mod zone;
 
 // The public interface is:
 pub use account::Account;
-pub use attempt::{AttemptId, Claim, Demand};
+pub use attempt::AttemptId;
 pub use cap::{Cap, Caps, DuplicateCap, Limit};
+pub use claim::{Claim, Demand};
 pub use counter::{Counter, Level, Unit, UnknownName};
-pub use hold::{Dispatched, Hold, Line, Release, Reservation, Settlement};
+pub use hold::{Dispatched, Hold, Release, Reservation, Settlement};
 pub use ledger::{Booking, Expired, Grant, Ledger, NotReserved, Return, Settled, Shortfall};
 pub use lifecycle::{Event, Record, State, UnknownState};
+pub use lines::{Line, Lines};
 pub use money::{InvalidAmount, NanoUsd};
 pub use price::Price;
 pub use price_list::{InvalidPriceList, ModelEntry, PriceList};

@@ -2,11 +2,10 @@
 
 use std::fmt;
 use std::str::FromStr;
-use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 
-use crate::{Line, Price};
+use crate::{Lines, Price};
 
 /// Where an attempt stands. An attempt that the books do not know has no state.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -102,19 +101,20 @@ impl FromStr for State {
 )]
 pub struct UnknownState;
 
-/// What the books remember of an attempt. A flat row with its lines.
+/// What the books remember of an attempt. A flat row with its lines; of an attempt that is over, only how it ended and
+/// when: that is all that makes late and repeated orders harmless.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Record {
     /// Where it stands.
     pub state: State,
     /// Since when.
     pub since: DateTime<Utc>,
-    /// Until when the hold is good without a renewal; of use while it is held.
+    /// Until when the hold is good without a renewal; [`Record::since`] once it is over.
     pub lease_until: DateTime<Utc>,
-    /// The price under which it was held.
+    /// The price under which it is held; `None` once it is over.
     pub price: Option<Price>,
-    /// What it held; empty for a tombstone.
-    pub lines: Arc<[Line]>,
+    /// What it holds; empty once it is over.
+    pub lines: Lines,
 }
 
 #[cfg(test)]

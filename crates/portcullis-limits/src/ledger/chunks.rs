@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 
 use super::Ledger;
-use crate::attempt::reached;
+use crate::claim::reached;
 use crate::{Cap, CapReached, Counter, NanoUsd, Period, Unit};
 
 impl Ledger {
@@ -12,9 +12,12 @@ impl Ledger {
     /// Call it once for each [`Grant`], after the debit is durable and under the same lock as the reserve that waits
     /// for it.
     pub fn grant(&mut self, grant: Grant) {
-        let account = self.account_mut(&grant.counter, grant.start);
-        account.granted = account.granted.saturating_add(grant.amount);
-        account.granted_under = grant.limit;
+        let slot = self.counters.place_of(&grant.counter);
+        self.counters.change(slot, grant.start, |_, it| {
+            let account = &mut it.account;
+            account.granted = account.granted.saturating_add(grant.amount);
+            account.granted_under = grant.limit;
+        });
     }
 
     /// Takes out of the chunks what is not needed, to be returned durably: everything of periods
@@ -26,26 +29,24 @@ impl Ledger {
     /// What is taken out here and does not reach the durable books is stranded, never spent twice.
     pub fn give_back(&mut self, keep: NanoUsd, now: DateTime<Utc>) -> Vec<Return> {
         let mut returns = Vec::new();
-        for (counter, periods) in &mut self.accounts {
-            for (start, account) in periods {
-                let over = counter
-                    .window
-                    .period(*start)
-                    .end
-                    .is_some_and(|end| end <= now);
-                let keep = if over { 0 } else { keep.nanos().max(0) };
-                let amount = account.left().saturating_sub(keep);
-                if keep == 0 {
-                    account.granted_under = i64::MAX; // larger than any cap
-                }
-                if counter.unit == Unit::Usd && amount > 0 {
-                    account.granted = account.granted.saturating_sub(amount);
-                    returns.push(Return {
-                        counter: counter.clone(),
-                        start: *start,
-                        amount,
-                    });
-                }
+        for (counter, kept) in self.counters.iter_mut() {
+            let keep = if kept.is_over(now) {
+                0
+            } else {
+                keep.nanos().max(0)
+            };
+            let account = &mut kept.account;
+            let amount = account.left().saturating_sub(keep);
+            if keep == 0 {
+                account.granted_under = i64::MAX; // larger than any cap
+            }
+            if counter.unit == Unit::Usd && amount > 0 {
+                account.granted = account.granted.saturating_sub(amount);
+                returns.push(Return {
+                    counter: counter.clone(),
+                    start: account.start,
+                    amount,
+                });
             }
         }
         returns

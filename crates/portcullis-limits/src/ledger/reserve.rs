@@ -1,13 +1,17 @@
 //! Taking a hold, and giving it back.
 
 use std::cmp::Reverse;
+use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::{Ledger, Shortfall, lease_end};
-use crate::attempt::{Part, reached};
+use super::attempts::Known;
+use super::held::{Held, HeldLine, HeldLines, Lease};
+use super::{Ledger, Shortfall};
+use crate::claim::reached;
+use crate::lines::Parts;
 use crate::{
-    AttemptId, CapReached, Claim, Event, Hold, LimitRefusal, Line, Record, Release, Reservation,
+    Account, AttemptId, CapReached, Claim, Event, Hold, LimitRefusal, Lines, Release, Reservation,
     State, Unit,
 };
 
@@ -24,80 +28,91 @@ impl Ledger {
         now: DateTime<Utc>,
         lease: TimeDelta,
     ) -> Result<Reservation, NotReserved> {
-        let known = self.records.get(&claim.attempt);
-        if let Some(record) = known.filter(|record| record.state == State::Held) {
-            return Ok(reservation(claim.attempt, record));
-        }
-        let from = self.state(claim.attempt);
-        let Some(state) = State::after(from, Event::Reserve) else {
-            return Err(NotReserved::Over(claim.attempt));
+        let attempt = claim.attempt();
+        let found = self.attempts.find(attempt);
+        let from = match self.attempts.known(&found) {
+            Some(Known::Held(held)) => {
+                return Ok(Reservation(Hold {
+                    attempt,
+                    price: held.price,
+                    lines: self.lines(held),
+                }));
+            }
+            Some(Known::Over { state, .. }) => Some(state),
+            None => None,
         };
+        if State::after(from, Event::Reserve) != Some(State::Held) {
+            return Err(NotReserved::Over(attempt));
+        }
         let lines = self.fit(claim, now)?;
+        let mut parts = Parts::new();
         for line in &lines {
-            self.account_mut(&line.counter, line.start)
-                .hold(line.amount);
+            self.counters.change(line.slot, line.start, |_, it| {
+                it.account.hold(line.amount);
+            });
+            parts.push((line.start, line.amount));
         }
-        let record = Record {
-            state,
+        let held = Held {
+            attempt,
             since: now,
-            lease_until: lease_end(now, lease),
-            price: claim.price,
-            lines: lines.into(),
+            lease: Lease(now, lease),
+            price: claim.price(),
+            lines,
         };
-        let reservation = reservation(claim.attempt, &record);
-        self.insert_record(claim.attempt, record);
-        Ok(reservation)
+        self.attempts.hold(&found, held);
+        Ok(Reservation(Hold {
+            attempt,
+            price: claim.price(),
+            lines: Lines::new(Arc::clone(claim.caps().shared()), parts),
+        }))
     }
 
     /// Gives a hold back. If the reserve has not come yet, a tombstone refuses it when it does.
     ///
     /// `false` when there was nothing to give back: no reserve has come, or the attempt is over.
     pub fn release(&mut self, release: Release, now: DateTime<Utc>) -> bool {
-        let from = self.state(release.attempt);
-        let Some(state) = State::after(from, Event::Release) else {
-            return false;
-        };
-        let lines = self
-            .records
-            .get(&release.attempt)
-            .map(|it| it.lines.clone());
-        let lines = lines.unwrap_or_default();
-        for line in lines.iter() {
-            self.account_mut(&line.counter, line.start)
-                .unhold(line.amount);
-        }
-        let record = Record {
-            state,
-            since: now,
-            lease_until: now,
-            price: None,
-            lines: [].into(),
-        };
-        self.insert_record(release.attempt, record);
-        from.is_some()
+        let Self {
+            attempts, counters, ..
+        } = self;
+        let ended = attempts.end(release.attempt, Event::Release, now, |line| {
+            counters.change(line.slot, line.start, |_, it| {
+                it.account.unhold(line.amount);
+            });
+            counters.unpin(line.slot);
+        });
+        matches!(ended, Ok(Some(_)))
     }
 
-    /// The lines of a hold for which every cap has room and every chunk has enough.
-    fn fit(&self, claim: &Claim, now: DateTime<Utc>) -> Result<Vec<Line>, NotReserved> {
-        let mut lines = Vec::with_capacity(claim.parts.len());
+    /// The lines that hold what `claim` asks for, if every cap has room and every chunk has enough; their slots are
+    /// pinned.
+    fn fit(&mut self, claim: &Claim, now: DateTime<Utc>) -> Result<HeldLines, NotReserved> {
+        let mut lines = HeldLines::new();
         let (mut full, mut short) = (Vec::new(), Vec::new());
-        for Part { cap, amount } in &claim.parts {
-            let counter = cap.counter();
-            let period = self.period(counter, now);
-            let account = self.account(counter, period.start);
-            if !account.has_room(*amount, cap.amount()) {
+        for (cap, amount) in claim.parts() {
+            let slot = self.counters.pin(cap);
+            let (period, account) = self.counters.at(slot).standing(now);
+            let none = Account::new(period.start);
+            let account = account.unwrap_or(&none);
+            if !account.has_room(amount, cap.amount()) {
                 full.push(reached(cap, period.end));
             }
-            let shortfall = account.shortfall(*amount);
-            let lacks = shortfall > 0 || account.is_stale(cap.amount());
-            if self.chunked && counter.unit == Unit::Usd && lacks {
-                short.push(Shortfall::new(cap, period, shortfall));
+            if self.chunked && cap.counter().unit == Unit::Usd {
+                let shortfall = account.shortfall(amount);
+                if shortfall > 0 || account.is_stale(cap.amount()) {
+                    short.push(Shortfall::new(cap, period, shortfall));
+                }
             }
-            lines.push(Line {
-                counter: counter.clone(),
+            lines.push(HeldLine {
+                slot,
                 start: period.start,
-                amount: *amount,
+                amount,
             });
+        }
+        if full.is_empty() && short.is_empty() {
+            return Ok(lines);
+        }
+        for line in &lines {
+            self.counters.unpin(line.slot);
         }
         // Requests before tokens before money, as `spec/decisions.md` orders them; then the one that lasts longest.
         let named = |full: &CapReached| {
@@ -106,7 +121,6 @@ impl Ledger {
         };
         match full.into_iter().min_by_key(named) {
             Some(full) => Err(NotReserved::Refused(full.into())),
-            None if short.is_empty() => Ok(lines),
             None => Err(NotReserved::NeedsDebit(short)),
         }
     }
@@ -125,12 +139,4 @@ pub enum NotReserved {
     /// The caps have room, the chunks have not enough: debit these durably, grant, and reserve again.
     #[error("a durable debit has to come first")]
     NeedsDebit(Vec<Shortfall>),
-}
-
-fn reservation(attempt: AttemptId, record: &Record) -> Reservation {
-    Reservation(Hold {
-        attempt,
-        price: record.price,
-        lines: record.lines.clone(),
-    })
 }

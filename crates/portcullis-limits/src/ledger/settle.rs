@@ -1,11 +1,13 @@
 //! Charging what was used.
 
-use std::sync::Arc;
-
 use chrono::{DateTime, Utc};
 
-use super::Ledger;
-use crate::{AttemptId, Counter, Event, Line, Price, Record, Settlement, State};
+use super::attempts::{Attempts, NoChange};
+use super::bookings::Bookings;
+use super::counters::{Counters, Slot};
+use super::held::HeldLine;
+use super::{Booking, Ledger};
+use crate::{AttemptId, Event, Period, Settlement, State};
 
 impl Ledger {
     /// Charges an attempt what it used, once. It never fails, whatever the caps say.
@@ -15,83 +17,117 @@ impl Ledger {
     /// - After the sweeper charged the hold: only what was used beyond it, as debt.
     /// - Of an attempt that was released, or that these books do not know: all that was used, as debt.
     pub fn settle(&mut self, settlement: &Settlement, now: DateTime<Utc>) -> Settled {
-        let attempt = settlement.hold.attempt;
-        let from = self.state(attempt);
-        let Some(state) = State::after(from, Event::Settle) else {
-            return Settled::Already;
-        };
-        let (price, lines) = (settlement.hold.price, settlement.hold.lines.clone());
-        let mut bookings = Vec::with_capacity(lines.len());
-        for line in lines.iter() {
-            let charge = settlement.charge(line);
-            let (held, charged) = match from {
-                Some(State::Held) => (line.amount, 0),
-                Some(State::Expired) => (0, line.amount),
-                Some(State::Released | State::Settled) | None => (0, 0),
-            };
-            self.book(line, held, charge.min(held), &mut bookings);
-            let excess = charge.saturating_sub(held).saturating_sub(charged);
-            self.owe(line, excess, now, &mut bookings);
+        let mut bookings = Vec::new();
+        if charge(
+            &mut self.attempts,
+            &mut self.counters,
+            settlement,
+            now,
+            &mut bookings,
+        ) {
+            Settled::Booked(bookings)
+        } else {
+            Settled::Already
         }
-        let record = ended(state, now, price, lines);
-        self.insert_record(attempt, record);
-        Settled::Booked(bookings)
+    }
+
+    /// As [`Ledger::settle`], but sets the bookings aside for [`Ledger::take_bookings`]. `false` when the attempt was
+    /// settled before; nothing has changed.
+    ///
+    /// For whoever writes the bookings of many settlements together: it allocates nothing, and adds them up by account.
+    pub fn settle_aside(&mut self, settlement: &Settlement, now: DateTime<Utc>) -> bool {
+        charge(
+            &mut self.attempts,
+            &mut self.counters,
+            settlement,
+            now,
+            &mut self.aside,
+        )
+    }
+
+    /// Takes what was [set aside](Ledger::settle_aside): in general one booking for each account.
+    #[must_use = "the bookings have to reach the durable books"]
+    pub fn take_bookings(&mut self) -> Vec<Booking> {
+        self.aside.take()
     }
 
     /// Charges every hold whose lease has run out: in full, since nobody knows what was used.
     pub fn sweep(&mut self, now: DateTime<Utc>) -> Vec<Expired> {
-        let mut expired = Vec::new();
-        while let Some((until, attempt)) = self.leases.first().copied() {
-            if until > now {
-                break;
-            }
-            self.leases.remove(&(until, attempt));
-            expired.extend(self.expire(attempt, now));
-        }
-        expired
+        let due = self.attempts.due(now);
+        let Self {
+            attempts, counters, ..
+        } = self;
+        let expired = due.into_iter().filter_map(|attempt| {
+            let mut bookings = Vec::new();
+            let ended = attempts.end(attempt, Event::Expire, now, |line| {
+                counters.book(line, line.amount, &mut bookings);
+                counters.unpin(line.slot);
+            });
+            ended.ok()?;
+            Some(Expired { attempt, bookings })
+        });
+        expired.collect()
     }
+}
 
-    fn expire(&mut self, attempt: AttemptId, now: DateTime<Utc>) -> Option<Expired> {
-        let record = self.records.get(&attempt)?;
-        let state = State::after(Some(record.state), Event::Expire)?;
-        let (price, lines) = (record.price, record.lines.clone());
-        let mut bookings = Vec::with_capacity(lines.len());
-        for line in lines.iter() {
-            self.book(line, line.amount, line.amount, &mut bookings);
+/// Charges an attempt; `false` when it was settled before.
+fn charge(
+    attempts: &mut Attempts,
+    counters: &mut Counters,
+    settlement: &Settlement,
+    now: DateTime<Utc>,
+    bookings: &mut impl Bookings,
+) -> bool {
+    let charges = settlement.charges();
+    let attempt = settlement.hold.attempt;
+    // What was held is in the books; what the settler says of it counts where they do not know.
+    let ended = attempts.end(attempt, Event::Settle, now, |line| {
+        let unit = counters.at(line.slot).counter().unit;
+        let charge = charges.of(unit, line.amount);
+        counters.book(line, charge.min(line.amount), bookings);
+        let excess = charge.saturating_sub(line.amount);
+        counters.owe(line.slot, now.max(line.start), excess, bookings);
+        counters.unpin(line.slot);
+    });
+    let charged_before = match ended {
+        Err(NoChange) => return false,
+        Ok(Some(State::Held)) => return true,
+        Ok(Some(State::Expired)) => true,
+        Ok(Some(State::Released | State::Settled) | None) => false,
+    };
+    for (cap, start, amount) in settlement.hold.lines.parts() {
+        let charge = charges.of(cap.counter().unit, amount);
+        let excess = charge.saturating_sub(if charged_before { amount } else { 0 });
+        if excess > 0 {
+            let slot = counters.place(cap);
+            counters.owe(slot, now.max(start), excess, bookings);
         }
-        let record = ended(state, now, price, lines);
-        self.insert_record(attempt, record);
-        Some(Expired { attempt, bookings })
     }
+    true
+}
 
+impl Counters {
     /// Turns a hold into a charge, in the period of the hold.
-    fn book(&mut self, line: &Line, held: i64, charge: i64, bookings: &mut Vec<Booking>) {
-        if held == 0 {
+    fn book(&mut self, line: &HeldLine, charge: i64, bookings: &mut impl Bookings) {
+        if line.amount == 0 {
             return;
         }
-        let account = self.account_mut(&line.counter, line.start);
-        account.unhold(held);
-        account.settle(charge);
-        bookings.push(Booking {
-            counter: line.counter.clone(),
-            start: line.start,
-            settled: charge,
-            debt: 0,
+        self.change(line.slot, line.start, |counter, it| {
+            it.account.unhold(line.amount);
+            it.account.settle(charge);
+            bookings.add(counter, it, charge, 0);
         });
     }
 
     /// Books what nothing was held for, where it blocks what follows: in the current period.
-    fn owe(&mut self, line: &Line, excess: i64, now: DateTime<Utc>, bookings: &mut Vec<Booking>) {
+    fn owe(&mut self, slot: Slot, now: DateTime<Utc>, excess: i64, bookings: &mut impl Bookings) {
         if excess <= 0 {
             return;
         }
-        let start = self.period(&line.counter, now.max(line.start)).start;
-        self.account_mut(&line.counter, start).owe(excess);
-        bookings.push(Booking {
-            counter: line.counter.clone(),
-            start,
-            settled: 0,
-            debt: excess,
+        let (Period { start, .. }, _) = self.at(slot).standing(now);
+        self.change(slot, start, |counter, it| {
+            it.account.owe(excess);
+            bookings.add(counter, it, 0, excess);
         });
     }
 }
@@ -106,19 +142,6 @@ pub enum Settled {
     Already,
 }
 
-/// What was charged to one account: what the durable books have to learn.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Booking {
-    /// The counter.
-    pub counter: Counter,
-    /// The start of the period that it is charged to.
-    pub start: DateTime<Utc>,
-    /// Charged within what was held for it.
-    pub settled: i64,
-    /// Charged beyond what was held for it.
-    pub debt: i64,
-}
-
 /// A hold whose lease ran out.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[must_use = "the bookings have to reach the durable books"]
@@ -127,14 +150,4 @@ pub struct Expired {
     pub attempt: AttemptId,
     /// What was charged.
     pub bookings: Vec<Booking>,
-}
-
-fn ended(state: State, now: DateTime<Utc>, price: Option<Price>, lines: Arc<[Line]>) -> Record {
-    Record {
-        state,
-        since: now,
-        lease_until: now,
-        price,
-        lines,
-    }
 }

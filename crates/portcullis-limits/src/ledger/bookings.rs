@@ -1,0 +1,67 @@
+//! What was charged, on its way to the durable books.
+
+use std::mem;
+
+use chrono::{DateTime, Utc};
+
+use super::counted::Kept;
+use crate::Counter;
+
+/// What was charged to one account: what the durable books have to learn.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Booking {
+    /// The counter.
+    pub counter: Counter,
+    /// The start of the period that it is charged to.
+    pub start: DateTime<Utc>,
+    /// Charged within what was held for it.
+    pub settled: i64,
+    /// Charged beyond what was held for it.
+    pub debt: i64,
+}
+
+/// Where bookings go.
+pub(super) trait Bookings {
+    /// Takes one: so much was charged to the account that `kept` is.
+    fn add(&mut self, counter: &Counter, kept: &mut Kept, settled: i64, debt: i64);
+}
+
+impl Bookings for Vec<Booking> {
+    fn add(&mut self, counter: &Counter, kept: &mut Kept, settled: i64, debt: i64) {
+        self.push(Booking {
+            counter: counter.clone(),
+            start: kept.account.start,
+            settled,
+            debt,
+        });
+    }
+}
+
+/// Bookings, added up by account.
+#[derive(Default)]
+pub(super) struct Aside(Vec<Booking>);
+
+impl Aside {
+    pub(super) fn take(&mut self) -> Vec<Booking> {
+        mem::take(&mut self.0)
+    }
+}
+
+impl Bookings for Aside {
+    fn add(&mut self, counter: &Counter, kept: &mut Kept, settled: i64, debt: i64) {
+        let start = kept.account.start;
+        let guess = usize::try_from(kept.booked_at.get()).unwrap_or(usize::MAX);
+        match self.0.get_mut(guess) {
+            Some(it) if it.start == start && it.counter.is(counter) => {
+                it.settled = it.settled.saturating_add(settled);
+                it.debt = it.debt.saturating_add(debt);
+            }
+            Some(_) | None => {
+                // A place that does not fit is not remembered; then the account has several bookings.
+                let place = u32::try_from(self.0.len()).unwrap_or(u32::MAX);
+                kept.booked_at.set(place);
+                self.0.add(counter, kept, settled, debt);
+            }
+        }
+    }
+}

@@ -1,0 +1,143 @@
+//! One counter and its accounts.
+
+use chrono::{DateTime, Utc};
+
+use crate::hint::Hint;
+use crate::{Account, Counter, Period, Window};
+
+/// A counter and its accounts: two lines of a processor's cache.
+#[repr(align(64))]
+pub(super) struct Counted {
+    counter: Counter,
+    latest: Option<Kept>,
+    /// The others, in the order of their periods.
+    earlier: Vec<Kept>,
+    /// How many lines of holds name this slot.
+    pins: u32,
+}
+
+/// An account, and when its period is over.
+pub(super) struct Kept {
+    pub(super) account: Account,
+    end: Option<DateTime<Utc>>,
+    /// Among the bookings that are set aside.
+    pub(super) booked_at: Hint,
+}
+
+impl Counted {
+    pub(super) const fn new(counter: Counter) -> Self {
+        Self {
+            counter,
+            latest: None,
+            earlier: Vec::new(),
+            pins: 0,
+        }
+    }
+
+    pub(super) const fn counter(&self) -> &Counter {
+        &self.counter
+    }
+
+    /// The period in which it counts at `now`, and its account in it if there is one.
+    ///
+    /// Never a period before the latest that it has reached, so a clock that goes backwards opens no fresh account and no
+    /// old one.
+    pub(super) fn standing(&self, now: DateTime<Utc>) -> (Period, Option<&Account>) {
+        match &self.latest {
+            Some(Kept { account, end, .. }) if end.is_none_or(|end| now < end) => {
+                let period = Period {
+                    start: account.start,
+                    end: *end,
+                };
+                (period, Some(account))
+            }
+            Some(_) | None => (self.counter.window.period(now), None),
+        }
+    }
+
+    /// One step on the account of the period that began at `start`. If it was not there, it is now, and this is when its
+    /// period is over.
+    pub(super) fn change(
+        &mut self,
+        start: DateTime<Utc>,
+        step: impl FnOnce(&Counter, &mut Kept),
+    ) -> Option<DateTime<Utc>> {
+        let of_start = |it: &&mut Kept| it.account.start == start;
+        let latest = self.latest.as_mut().filter(of_start);
+        if let Some(kept) = latest.or_else(|| self.earlier.iter_mut().find(of_start)) {
+            step(&self.counter, kept);
+            return None;
+        }
+        let mut kept = Kept::new(start, self.counter.window);
+        step(&self.counter, &mut kept);
+        let end = kept.end;
+        self.insert(kept);
+        end
+    }
+
+    pub(super) fn accounts(&self) -> impl Iterator<Item = (&Counter, &Account)> {
+        self.kept().map(|kept| (&self.counter, &kept.account))
+    }
+
+    pub(super) fn kept_mut(&mut self) -> impl Iterator<Item = (&Counter, &mut Kept)> {
+        let all = self.earlier.iter_mut().chain(&mut self.latest);
+        all.map(|kept| (&self.counter, kept))
+    }
+
+    /// Forgets accounts of periods that were over by `before`; whether one of them is needed still.
+    pub(super) fn forget(&mut self, before: DateTime<Utc>) -> bool {
+        let stays = |it: &Kept| !it.is_over(before) || it.is_needed();
+        self.earlier.retain(stays);
+        if !self.latest.as_ref().is_some_and(stays) {
+            self.latest = self.earlier.pop();
+        }
+        self.kept().any(|it| it.is_over(before))
+    }
+
+    pub(super) const fn pin(&mut self) {
+        self.pins += 1;
+    }
+
+    pub(super) const fn unpin(&mut self) {
+        self.pins -= 1;
+    }
+
+    /// Whether its place may be given to another.
+    pub(super) const fn is_vacant(&self) -> bool {
+        self.latest.is_none() && self.pins == 0
+    }
+
+    fn kept(&self) -> impl Iterator<Item = &Kept> {
+        self.earlier.iter().chain(&self.latest)
+    }
+
+    /// Puts an account in place that is not there.
+    fn insert(&mut self, kept: Kept) {
+        let start = kept.account.start;
+        let latest = self.latest.as_ref().map(|it| it.account.start);
+        if latest.is_none_or(|latest| latest < start) {
+            self.earlier.extend(self.latest.replace(kept));
+        } else {
+            let place = self.earlier.partition_point(|it| it.account.start < start);
+            self.earlier.insert(place, kept);
+        }
+    }
+}
+
+impl Kept {
+    fn new(start: DateTime<Utc>, window: Window) -> Self {
+        Self {
+            account: Account::new(start),
+            end: window.period(start).end,
+            booked_at: Hint::default(),
+        }
+    }
+
+    pub(super) fn is_over(&self, now: DateTime<Utc>) -> bool {
+        self.end.is_some_and(|end| end <= now)
+    }
+
+    const fn is_needed(&self) -> bool {
+        self.account.held > 0 || self.account.left() > 0
+    }
+}

@@ -1,0 +1,66 @@
+//! Values in numbered places that stay.
+
+use slab::Slab;
+
+/// Values in numbered places: a value keeps its place until it is taken out, and then another may get it.
+pub(super) struct Places<T>(Slab<T>);
+
+impl<T> Places<T> {
+    pub(super) fn insert(&mut self, value: T) -> u32 {
+        narrow(self.0.insert(value))
+    }
+
+    pub(super) fn get(&self, place: u32) -> Option<&T> {
+        self.0.get(wide(place))
+    }
+
+    pub(super) fn get_mut(&mut self, place: u32) -> Option<&mut T> {
+        self.0.get_mut(wide(place))
+    }
+
+    /// For whoever knows that something is there.
+    #[expect(
+        clippy::indexing_slicing,
+        reason = "the caller knows that something is there"
+    )]
+    pub(super) fn at(&self, place: u32) -> &T {
+        &self.0[wide(place)]
+    }
+
+    /// For whoever knows that something is there.
+    #[expect(
+        clippy::indexing_slicing,
+        reason = "the caller knows that something is there"
+    )]
+    pub(super) fn at_mut(&mut self, place: u32) -> &mut T {
+        &mut self.0[wide(place)]
+    }
+
+    /// For whoever knows that something is there.
+    pub(super) fn remove(&mut self, place: u32) -> T {
+        self.0.remove(wide(place))
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = &T> {
+        self.0.iter().map(|(_, value)| value)
+    }
+
+    pub(super) fn iter_mut(&mut self) -> impl Iterator<Item = &mut T> {
+        self.0.iter_mut().map(|(_, value)| value)
+    }
+}
+
+impl<T> Default for Places<T> {
+    fn default() -> Self {
+        Self(Slab::new())
+    }
+}
+
+#[expect(clippy::expect_used, reason = "so many values need 150 GB")]
+fn narrow(place: usize) -> u32 {
+    u32::try_from(place).expect("there are fewer than 2^32 values")
+}
+
+fn wide(place: u32) -> usize {
+    usize::try_from(place).unwrap_or(usize::MAX)
+}

@@ -1,0 +1,296 @@
+//! What is set aside, what is forgotten, and what must not be.
+#![expect(clippy::unwrap_used, reason = "helpers of tests")]
+
+use chrono::{DateTime, TimeDelta, Utc};
+use portcullis_limits::{
+    Booking, Cap, Caps, Claim, Dispatched, Ledger, Level, Limit, NanoUsd, NotReserved, Settled,
+    State, Window,
+};
+
+mod support;
+
+use support::{LEASE, MONTH, attempt, claim_on, demand, exact, key, november, page_of, price, usd};
+
+const MINUTE: Window = Window::Minute;
+const SECOND: TimeDelta = TimeDelta::seconds(1);
+const LONG: TimeDelta = TimeDelta::minutes(10);
+
+/// A nano-dollar for each token.
+fn claim(number: u32, caps: &Caps, tokens: u64) -> Claim {
+    claim_on(
+        caps,
+        number,
+        demand(tokens, price(NanoUsd::from_nanos(1_000_000))),
+    )
+    .unwrap()
+}
+
+fn send(ledger: &mut Ledger, claim: &Claim, now: DateTime<Utc>) -> Dispatched {
+    ledger.reserve(claim, now, LEASE).unwrap().dispatch()
+}
+
+fn is_over(ledger: &mut Ledger, claim: &Claim, now: DateTime<Utc>) -> bool {
+    let answer = ledger.reserve(claim, now, LEASE);
+    matches!(answer, Err(NotReserved::Over(_)))
+}
+
+/// Held, settled, debt of what a cap counts, now.
+fn stands(ledger: &Ledger, cap: &Cap, now: DateTime<Utc>) -> (i64, i64, i64) {
+    let (_, account) = ledger.standing(cap.counter(), now);
+    (account.held, account.settled, account.debt)
+}
+
+fn booking(cap: &Cap, now: DateTime<Utc>, settled: i64, debt: i64) -> Booking {
+    let counter = cap.counter().clone();
+    let start = counter.window.period(now).start;
+    Booking {
+        counter,
+        start,
+        settled,
+        debt,
+    }
+}
+
+#[test]
+fn what_is_set_aside_is_added_up_by_account_and_taken_once() {
+    let (spend, count) = (key(MONTH, usd(1_000)), key(MINUTE, Limit::Tokens(1_000)));
+    let caps = Caps::new([spend.clone(), count.clone()]).unwrap();
+    let (now, later) = (november(), november() + TimeDelta::minutes(1));
+    let mut ledger = Ledger::direct();
+    for (number, tokens, time) in [(1, 30, now), (2, 120, now), (3, 50, later)] {
+        let settlement = send(&mut ledger, &claim(number, &caps, 100), time).settle(exact(tokens));
+        assert!(ledger.settle_aside(&settlement, time));
+        assert!(!ledger.settle_aside(&settlement, time));
+        assert_eq!(ledger.settle(&settlement, time), Settled::Already);
+    }
+    let mut taken = ledger.take_bookings();
+    taken.sort_by(|a, b| (&a.counter, a.start).cmp(&(&b.counter, b.start)));
+    assert_eq!(
+        taken,
+        [
+            booking(&count, now, 130, 20),
+            booking(&count, later, 50, 0),
+            booking(&spend, now, 180, 20),
+        ]
+    );
+    assert_eq!(ledger.take_bookings(), []);
+    // A place in a list that was taken is no place in the next.
+    let other = Caps::from(Cap::new(Level::Key, "other", MONTH, usd(1_000)));
+    for (number, caps) in [(4, &other), (5, &caps)] {
+        let settlement = send(&mut ledger, &claim(number, caps, 10), later).settle(exact(10));
+        assert!(ledger.settle_aside(&settlement, later));
+    }
+    let taken = ledger.take_bookings();
+    assert_eq!(taken.len(), 3);
+    assert!(taken.iter().all(|it| (it.settled, it.debt) == (10, 0)));
+}
+
+#[test]
+fn what_is_set_aside_is_not_forgotten_with_its_account() {
+    let caps = Caps::from(key(MINUTE, Limit::Tokens(1_000)));
+    let (mut ledger, now) = (Ledger::direct(), november());
+    let settlement = send(&mut ledger, &claim(1, &caps, 100), now).settle(exact(30));
+    assert!(ledger.settle_aside(&settlement, now));
+    ledger.forget(now + LONG);
+    assert_eq!(ledger, Ledger::direct());
+    let cap = caps.iter().next().unwrap();
+    assert_eq!(ledger.take_bookings(), [booking(cap, now, 30, 0)]);
+}
+
+#[test]
+fn forgetting_by_and_by_forgets_the_same_as_at_once() {
+    let (mut at_once, mut by_and_by) = (Ledger::direct(), Ledger::direct());
+    let now = november();
+    for ledger in [&mut at_once, &mut by_and_by] {
+        for number in 0..50 {
+            let cap = Cap::new(Level::Key, &number.to_string(), MINUTE, Limit::Tokens(100));
+            let sent = send(ledger, &claim(number, &Caps::from(cap), 10), now);
+            if number % 5 != 0 {
+                let _booked = ledger.settle(&sent.settle(exact(10)), now);
+            }
+        }
+    }
+    let later = now + LONG;
+    at_once.forget(later);
+    assert_eq!(
+        (at_once.accounts().count(), at_once.records().count()),
+        (10, 10)
+    );
+    let mut steps = 0;
+    while by_and_by.forget_some(later, 7) {
+        steps += 1;
+        let forgotten = 100 - by_and_by.accounts().count() - by_and_by.records().count();
+        assert!(forgotten <= steps * 14, "{forgotten} in {steps} steps");
+    }
+    assert_eq!(by_and_by, at_once);
+    assert!(!by_and_by.forget_some(later, 100));
+    // What was held then is forgotten when it has ended.
+    for ledger in [&mut at_once, &mut by_and_by] {
+        assert_eq!(ledger.sweep(later).len(), 10);
+        ledger.forget(later + LONG);
+        assert_eq!(*ledger, Ledger::direct());
+    }
+}
+
+#[test]
+fn a_record_is_kept_through_the_second_in_which_it_may_be_forgotten() {
+    let caps = Caps::from(key(MONTH, usd(1_000)));
+    let (mut ledger, now) = (Ledger::direct(), november());
+    let claim = claim(1, &caps, 10);
+    let sent = send(&mut ledger, &claim, now);
+    let _booked = ledger.settle(&sent.settle(exact(1)), now);
+    ledger.forget(now + SECOND - TimeDelta::nanoseconds(1));
+    assert!(is_over(&mut ledger, &claim, now));
+    ledger.forget(now + SECOND);
+    assert!(!is_over(&mut ledger, &claim, now));
+}
+
+#[test]
+fn an_attempt_that_ended_twice_is_remembered_from_its_second_end() {
+    let caps = Caps::from(key(MONTH, usd(1_000)));
+    let (mut ledger, now) = (Ledger::direct(), november());
+    let sent = send(&mut ledger, &claim(1, &caps, 10), now);
+    assert_eq!(ledger.sweep(now + LEASE).len(), 1);
+    let (settled_at, settlement) = (now + LONG, sent.settle(exact(15)));
+    assert_ne!(ledger.settle(&settlement, settled_at), Settled::Already);
+    ledger.forget(settled_at);
+    assert_eq!(ledger.settle(&settlement, settled_at), Settled::Already);
+    ledger.forget(settled_at + SECOND);
+    assert_eq!(ledger.records().count(), 0);
+}
+
+#[test]
+fn a_clock_that_ran_ahead_once_keeps_nothing_else() {
+    let caps = Caps::from(key(MONTH, usd(1_000)));
+    let (mut ledger, now) = (Ledger::direct(), november());
+    let ahead = now + TimeDelta::days(1_000);
+    for (number, time) in [(1, ahead), (2, now), (3, now - SECOND)] {
+        let sent = send(&mut ledger, &claim(number, &caps, 10), time);
+        let _booked = ledger.settle(&sent.settle(exact(1)), time);
+    }
+    ledger.forget(now + SECOND);
+    let left: Vec<_> = ledger.records().map(|(id, _)| id).collect();
+    assert_eq!(left, [attempt(1)]);
+}
+
+#[test]
+fn a_hold_on_many_counters_is_settled_on_each_of_them() {
+    let name = |number: usize| Cap::new(Level::Key, &number.to_string(), MONTH, usd(1_000));
+    let each: Vec<Cap> = (0..9).map(name).collect();
+    let caps = Caps::new(each.clone()).unwrap();
+    let (mut ledger, now) = (Ledger::direct(), november());
+    let claim = claim(1, &caps, 100);
+    let sent = send(&mut ledger, &claim, now);
+    assert_eq!(
+        (sent.hold().lines.len(), sent.hold().lines.is_empty()),
+        (9, false)
+    );
+    let again = ledger.reserve(&claim, now, LEASE).unwrap();
+    assert_eq!(again.hold(), sent.hold());
+    assert!(
+        each.iter()
+            .all(|cap| stands(&ledger, cap, now) == (100, 0, 0))
+    );
+    let _booked = ledger.settle(&sent.settle(exact(130)), now);
+    assert!(
+        each.iter()
+            .all(|cap| stands(&ledger, cap, now) == (0, 100, 30))
+    );
+}
+
+#[test]
+fn caps_that_are_used_on_several_ledgers_count_on_each() {
+    let (first, second) = (key(MONTH, usd(1_000)), key(MINUTE, Limit::Tokens(1_000)));
+    let both = Caps::new([first.clone(), second.clone()]).unwrap();
+    let now = november();
+    let (mut one, mut other) = (Ledger::direct(), Ledger::direct());
+    // So that they have the two counters in different places.
+    let _held = send(&mut one, &claim(7, &Caps::from(first.clone()), 1), now);
+    let _held = send(&mut other, &claim(7, &Caps::from(second.clone()), 1), now);
+    for number in 1..4 {
+        for ledger in [&mut one, &mut other] {
+            let sent = send(ledger, &claim(number, &both, 10), now);
+            let _booked = ledger.settle(&sent.settle(exact(10)), now);
+        }
+    }
+    assert_eq!(stands(&one, &first, now), (1, 30, 0));
+    assert_eq!(stands(&one, &second, now), (0, 30, 0));
+    assert_eq!(stands(&other, &first, now), (0, 30, 0));
+    assert_eq!(stands(&other, &second, now), (1, 30, 0));
+}
+
+#[test]
+fn the_place_of_a_forgotten_counter_is_good_for_another() {
+    let old = Caps::from(key(MINUTE, Limit::Tokens(1_000)));
+    let new = Cap::new(Level::Project, "p", MONTH, usd(1_000));
+    let (mut ledger, now) = (Ledger::direct(), november());
+    let sent = send(&mut ledger, &claim(1, &old, 10), now);
+    let settlement = sent.settle(exact(900));
+    let _booked = ledger.settle(&settlement, now);
+    let later = now + LONG;
+    ledger.forget(later);
+    assert_eq!(ledger, Ledger::direct());
+    let _held = send(&mut ledger, &claim(2, &Caps::from(new.clone()), 10), later);
+    // The books know neither the attempt nor the counter any more: all of it is debt, on its own counter.
+    let _booked = ledger.settle(&settlement, later);
+    assert_eq!(stands(&ledger, &new, later), (10, 0, 0));
+    let cap = old.iter().next().unwrap();
+    assert_eq!(stands(&ledger, cap, later), (0, 0, 900));
+}
+
+#[test]
+fn a_hold_of_nothing_keeps_its_counter_when_the_period_is_forgotten() {
+    let caps = Caps::from(key(MINUTE, Limit::Tokens(1_000)));
+    let other = Cap::new(Level::Project, "p", MONTH, usd(1_000));
+    let (mut ledger, now) = (Ledger::direct(), november());
+    let sent = send(&mut ledger, &claim(1, &caps, 0), now);
+    let later = now + LONG;
+    ledger.forget(later);
+    assert_eq!(ledger.accounts().count(), 0);
+    let _held = send(
+        &mut ledger,
+        &claim(2, &Caps::from(other.clone()), 10),
+        later,
+    );
+    let _booked = ledger.settle(&sent.settle(exact(7)), later);
+    let cap = caps.iter().next().unwrap();
+    assert_eq!(stands(&ledger, cap, later), (0, 0, 7));
+    assert_eq!(stands(&ledger, &other, later), (10, 0, 0));
+}
+
+#[test]
+fn a_refused_claim_leaves_no_trace() {
+    let caps = Caps::new([key(MONTH, usd(100)), key(MINUTE, Limit::Tokens(100))]).unwrap();
+    let (mut ledger, now) = (Ledger::direct(), november());
+    let _held = send(
+        &mut ledger,
+        &claim(1, &Caps::from(key(MONTH, usd(100))), 100),
+        now,
+    );
+    let before = page_of(&ledger, Ledger::direct());
+    assert!(ledger.reserve(&claim(2, &caps, 1), now, LEASE).is_err());
+    assert_eq!(ledger, before);
+}
+
+#[test]
+fn a_record_that_is_put_in_place_replaces_what_was_there() {
+    let caps = Caps::from(key(MONTH, usd(1_000)));
+    let (mut ledger, now) = (Ledger::direct(), november());
+    let claim = claim(1, &caps, 10);
+    let _held = send(&mut ledger, &claim, now);
+    let (_, held) = ledger.records().next().unwrap();
+    let mut released = Ledger::direct();
+    assert!(!released.release(claim.release(), now));
+    let (_, tombstone) = released.records().next().unwrap();
+
+    ledger.insert_record(attempt(1), tombstone.clone());
+    assert!(is_over(&mut ledger, &claim, now));
+    ledger.insert_record(attempt(1), held.clone());
+    let records: Vec<_> = ledger.records().collect();
+    assert_eq!(records, [(attempt(1), held.clone())]);
+    ledger.forget(now + LONG);
+    assert_eq!(ledger.records().count(), 1, "it is held again");
+    assert_eq!(ledger.sweep(held.lease_until - SECOND), []);
+    assert_eq!(ledger.sweep(held.lease_until).len(), 1);
+    assert_eq!(tombstone.state, State::Released);
+}
