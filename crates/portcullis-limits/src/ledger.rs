@@ -224,3 +224,6 @@ impl fmt::Debug for Ledger {
             .finish()
     }
 }
+
+#[cfg(test)]
+mod tests;

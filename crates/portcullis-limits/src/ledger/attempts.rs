@@ -175,6 +175,19 @@ impl Attempts {
             .map(|attempt| (attempt.id, self.look(&attempt.standing)))
     }
 
+    /// How much is kept of each kind.
+    #[cfg(test)]
+    pub(super) fn sizes(&self) -> [usize; 4] {
+        let Self {
+            index,
+            all,
+            holds,
+            ended,
+            ..
+        } = self;
+        [index.len(), all.len(), holds.len(), ended.len()]
+    }
+
     fn look(&self, standing: &Standing) -> Known<'_> {
         match standing {
             Standing::Held(at) => Known::Held(self.holds.at(*at)),

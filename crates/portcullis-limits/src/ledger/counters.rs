@@ -116,6 +116,18 @@ impl Counters {
         self.all.iter_mut().flat_map(Counted::kept_mut)
     }
 
+    /// How much is kept of each kind.
+    #[cfg(test)]
+    pub(super) fn sizes(&self) -> [usize; 4] {
+        let Self {
+            all,
+            index,
+            ends,
+            needed,
+        } = self;
+        [all.len(), index.len(), ends.len(), needed.len()]
+    }
+
     fn vacate(&mut self, slot: u32) {
         if self.all.get(slot).is_some_and(Counted::is_vacant) {
             self.index.remove(self.all.remove(slot).counter());

@@ -27,6 +27,11 @@ impl<T> Due<T> {
         None
     }
 
+    #[cfg(test)]
+    pub(super) fn len(&self) -> usize {
+        self.0.iter().map(|(_, things)| things.len()).sum()
+    }
+
     #[expect(clippy::indexing_slicing, reason = "it was found there, or put there")]
     fn open(&mut self, second: i64) -> &mut Vec<T> {
         let place = self.0.partition_point(|(other, _)| *other < second);
