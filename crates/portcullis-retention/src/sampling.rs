@@ -30,6 +30,10 @@ use crate::Rate;
 /// # fn key() -> portcullis_retention::SamplingKey { unimplemented!() }
 /// let same = key() == key();
 /// ```
+/// ```compile_fail,E0277
+/// # fn key() -> portcullis_retention::SamplingKey { unimplemented!() }
+/// let json = serde_json::to_string(&key());
+/// ```
 pub struct SamplingKey(SecretBox<[u8; Self::LEN]>);
 
 impl SamplingKey {
@@ -48,10 +52,10 @@ impl SamplingKey {
     where
         R: TryCryptoRng + ?Sized,
     {
-        let mut bytes = Zeroizing::new([0; Self::LEN]);
-        rng.try_fill_bytes(bytes.as_mut_slice())
+        let mut key = Self(SecretBox::default());
+        rng.try_fill_bytes(key.0.expose_secret_mut())
             .map_err(|_| NoSamplingKey)?;
-        Self::new(bytes)
+        key.not_zero()
     }
 
     /// A key that was stored.
@@ -63,24 +67,28 @@ impl SamplingKey {
     ///
     /// The argument is wiped, other copies that the caller made are not.
     pub fn new(bytes: Zeroizing<[u8; Self::LEN]>) -> Result<Self, NoSamplingKey> {
-        if bytes.iter().fold(0, |seen, byte| seen | byte) == 0 {
-            return Err(NoSamplingKey);
-        }
-        let mut boxed = SecretBox::new(Box::new([0; Self::LEN]));
-        boxed.expose_secret_mut().copy_from_slice(bytes.as_slice());
-        Ok(Self(boxed))
+        let mut key = Self(SecretBox::default());
+        key.0.expose_secret_mut().copy_from_slice(bytes.as_slice());
+        key.not_zero()
     }
 
     /// The bytes, to be sealed and stored.
     ///
     /// # Security
     ///
-    /// This is the secret. The copy is wiped when it is dropped; seal it and print it nowhere.
+    /// This is the secret. Seal it, print it nowhere, and wipe what you copy.
     #[must_use]
-    pub fn expose(&self) -> Zeroizing<[u8; Self::LEN]> {
-        let mut bytes = Zeroizing::new([0; Self::LEN]);
-        bytes.copy_from_slice(self.0.expose_secret());
-        bytes
+    pub fn expose(&self) -> &[u8; Self::LEN] {
+        self.0.expose_secret()
+    }
+
+    fn not_zero(self) -> Result<Self, NoSamplingKey> {
+        let seen = self.expose().iter().fold(0, |seen, byte| seen | byte);
+        if seen == 0 {
+            Err(NoSamplingKey)
+        } else {
+            Ok(self)
+        }
     }
 }
 
@@ -119,7 +127,7 @@ impl Sampler {
     pub fn new(key: &SamplingKey) -> Self {
         // HMAC pads a short key with zeros to its block of 64 bytes; doing it here makes the call one that cannot fail.
         let mut block = Zeroizing::new([0; 64]);
-        for (slot, byte) in block.iter_mut().zip(key.0.expose_secret()) {
+        for (slot, byte) in block.iter_mut().zip(key.expose()) {
             *slot = *byte;
         }
         let mut mac = Hmac::<Sha256>::new(&(*block).into());
@@ -218,7 +226,7 @@ mod tests {
     #[test]
     fn a_key_is_stored_and_read_back_and_never_shown() {
         let key = SamplingKey::new(Zeroizing::new([7; 32])).unwrap();
-        let again = SamplingKey::new(key.expose()).unwrap();
+        let again = SamplingKey::new(Zeroizing::new(*key.expose())).unwrap();
         assert_eq!(*again.expose(), [7; 32]);
         assert_eq!(
             format!("{key:?} {:?}", Sampler::new(&key)),

@@ -509,6 +509,9 @@ proptest! {
             let meta = class == DataClass::RequestMeta && extent == PurgeExtent::ContentAndMetadata;
             !(mine && (content || meta)) || world.held(row)
         });
+        let project = Owner::project(&name(1), &name(0));
+        let mine = before.0.iter().filter(|row| owner(row) == project).count();
+        prop_assert!(plan.rows_at_most() <= mine as u64, "rows of others are not counted");
         prop_assert_eq!(after.0, expected.cloned().collect::<Vec<_>>());
     }
 }

@@ -52,7 +52,11 @@ pub(super) fn tokens(text: &str) -> Vec<Token> {
                     path: here,
                     place: 0,
                 };
-                here = if object { here } else { frame.member(0) };
+                here = if object {
+                    here
+                } else {
+                    frame.member(frame.place)
+                };
                 frames.push(frame);
             }
             b'}' | b']' => {

@@ -109,6 +109,7 @@ fn near_misses() -> Vec<String> {
         credential("sk-ant-", 12),
         upper("AKIA", 15),
         upper("AKIA", 17),
+        upper("AKIA", 16) + "x",
         credential("akia", 16),
         upper("TAKIA", 16),
         credential("AIza", 34),
@@ -124,6 +125,8 @@ fn near_misses() -> Vec<String> {
         credential("mr_live_", 60),
         credential("mr_live_", 62),
         credential("live_", 61),
+        credential("mr_1ive_", 61),
+        credential("1mr_live_", 61),
         credential("MR_LIVE_", 61),
         "@Override".to_owned(),
         "user@localhost".to_owned(),
@@ -184,6 +187,16 @@ fn every_shape_is_found_wherever_it_stands() {
             );
             assert_eq!(counts.to_string(), format!("{rule}=1"));
         }
+    }
+}
+
+#[test]
+fn a_private_key_may_stand_right_behind_a_word() {
+    for (_, text) in corpus()
+        .into_iter()
+        .filter(|(rule, _)| *rule == "private_key")
+    {
+        assert_eq!(redact(&format!("key{text}")).0, "key[redacted:private_key]");
     }
 }
 
