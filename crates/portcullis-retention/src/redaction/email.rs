@@ -4,14 +4,12 @@ use super::Finding;
 
 /// Adds everything that looks like `local@domain.tld`, with `@` or `%40`.
 pub(super) fn find(text: &str, found: &mut Vec<Finding>) {
-    let mut least = 0; // no address reaches back into the one before
     for (at, sign) in text.match_indices(['@', '%']) {
         let sign = if sign == "@" { "@" } else { "%40" };
         let Some(after) = text.get(at..).and_then(|rest| rest.strip_prefix(sign)) else {
             continue;
         };
-        let before = text.get(least..at).unwrap_or_default();
-        let local = local_len(before);
+        let local = local_len(text.get(..at).unwrap_or_default());
         if local == 0 {
             continue;
         }
@@ -21,7 +19,6 @@ pub(super) fn find(text: &str, found: &mut Vec<Finding>) {
                 range: at - local..end,
                 rule: RULE,
             });
-            least = end;
         }
     }
 }
