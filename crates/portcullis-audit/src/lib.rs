@@ -1,0 +1,29 @@
+//! Tamper-evident audit log: records, signed heads, proofs, pruning, erasure.
+
+mod action;
+mod event;
+mod hash;
+mod id;
+mod json;
+mod key;
+mod origin;
+mod private;
+mod record;
+mod timestamp;
+mod word;
+
+// The public interface is:
+pub use action::{
+    Action, AnchorGivenUp, Change, ClockStep, Erased, Exported, GuardReport, Heartbeat, Hold,
+    LogHead, LogKey, Pruned, Purged, Refused, RoleChange, Settings, TooManyChanges,
+};
+pub use event::{Actor, Event, Outcome, RecordedActor, Target};
+pub use hash::Hash;
+pub use id::{InvalidId, KeyId, ObjectId};
+pub use json::Count;
+pub use key::{Ed25519Signer, InvalidKey, Signer, SigningFailed, VerifierKey};
+pub use origin::{InvalidOrigin, Origin};
+pub use private::{Field, InvalidText, Opening, PrivateText};
+pub use record::{InvalidRecord, Record};
+pub use timestamp::Timestamp;
+pub use word::{InvalidWord, Word};
