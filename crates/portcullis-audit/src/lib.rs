@@ -1,8 +1,10 @@
 //! Tamper-evident audit log: records, signed heads, proofs, pruning, erasure.
 
 mod action;
+mod checkpoint;
 mod event;
 mod hash;
+mod head;
 mod id;
 mod json;
 mod key;
@@ -10,6 +12,7 @@ mod origin;
 mod private;
 mod record;
 mod timestamp;
+mod tree;
 mod word;
 
 // The public interface is:
@@ -17,8 +20,10 @@ pub use action::{
     Action, AnchorGivenUp, Change, ClockStep, Erased, Exported, GuardReport, Heartbeat, Hold,
     LogHead, LogKey, Pruned, Purged, Refused, RoleChange, Settings, TooManyChanges,
 };
+pub use checkpoint::{Checkpoint, InvalidCheckpoint};
 pub use event::{Actor, Event, Outcome, RecordedActor, Target};
 pub use hash::Hash;
+pub use head::{AppendError, Batch, DamagedHead, Entry, Head, HeadRow};
 pub use id::{InvalidId, KeyId, ObjectId};
 pub use json::Count;
 pub use key::{Ed25519Signer, InvalidKey, Signer, SigningFailed, VerifierKey};
@@ -26,4 +31,5 @@ pub use origin::{InvalidOrigin, Origin};
 pub use private::{Field, InvalidText, Opening, PrivateText};
 pub use record::{InvalidRecord, Record};
 pub use timestamp::Timestamp;
+pub use tree::Node;
 pub use word::{InvalidWord, Word};
