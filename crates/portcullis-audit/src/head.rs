@@ -97,6 +97,14 @@ impl Head {
         self.last.as_ref()
     }
 
+    /// The peaks of the tree without its last record, and the hash of that: together with the root, the head vouches for
+    /// all of them.
+    pub(crate) fn before_last(&self) -> Option<(Vec<Hash>, Hash)> {
+        let (_, older) = self.frontier.peaks().split_last()?;
+        let peaks = older.iter().chain(self.spine.iter().rev());
+        Some((peaks.copied().collect(), self.last?))
+    }
+
     fn push<R>(&mut self, event: &Event, rng: &mut R) -> Result<Entry, AppendError<R::Error>>
     where
         R: TryCryptoRng + ?Sized,

@@ -2,6 +2,7 @@
 
 mod action;
 mod checkpoint;
+mod comparison;
 mod event;
 mod hash;
 mod head;
@@ -10,9 +11,11 @@ mod json;
 mod key;
 mod origin;
 mod private;
+mod proof;
 mod record;
 mod timestamp;
 mod tree;
+mod verify;
 mod word;
 
 // The public interface is:
@@ -21,6 +24,7 @@ pub use action::{
     LogHead, LogKey, Pruned, Purged, Refused, RoleChange, Settings, TooManyChanges,
 };
 pub use checkpoint::{Checkpoint, InvalidCheckpoint};
+pub use comparison::{Comparison, KnownHeads};
 pub use event::{Actor, Event, Outcome, RecordedActor, Target};
 pub use hash::Hash;
 pub use head::{AppendError, Batch, DamagedHead, Entry, Head, HeadRow};
@@ -29,7 +33,9 @@ pub use json::Count;
 pub use key::{Ed25519Signer, InvalidKey, Signer, SigningFailed, VerifierKey};
 pub use origin::{InvalidOrigin, Origin};
 pub use private::{Field, InvalidText, Opening, PrivateText};
+pub use proof::{InvalidProof, ProofFile, ProofPlan};
 pub use record::{InvalidRecord, Record};
 pub use timestamp::Timestamp;
 pub use tree::Node;
+pub use verify::{Damage, DamageKind, StoredEntry, Verified, Verifier};
 pub use word::{InvalidWord, Word};

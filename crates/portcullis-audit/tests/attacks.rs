@@ -1,0 +1,427 @@
+//! What somebody can do who can write the database, and how it is found. One attack a test.
+#![expect(clippy::unwrap_used, reason = "helpers of tests")]
+
+use getrandom::SysRng;
+use portcullis_audit::*;
+
+fn signer() -> Ed25519Signer {
+    Ed25519Signer::from_seed(&[1; 32])
+}
+
+fn origin() -> Origin {
+    Origin::new("gate.example/audit/system").unwrap()
+}
+
+fn keys() -> [VerifierKey; 1] {
+    [VerifierKey::of(origin(), &signer()).unwrap()]
+}
+
+fn event(number: i64) -> Event {
+    let at = Timestamp::from_micros(1_795_330_515_000_000 + number);
+    Event::new(at, Actor::System, Action::NodeStarted, Target::Instance)
+}
+
+/// What lies in the database: the rows of one log, and its head.
+#[derive(Clone)]
+struct Database {
+    rows: Vec<Row>,
+    head: HeadRow,
+}
+
+#[derive(Clone)]
+struct Row {
+    seq: u64,
+    bytes: Vec<u8>,
+    hashes: Vec<u8>,
+}
+
+impl Database {
+    fn of(size: i64) -> Self {
+        let head = Head::create(origin(), &signer()).unwrap();
+        let mut database = Self {
+            rows: Vec::new(),
+            head: head.to_row(),
+        };
+        database.append(size);
+        database
+    }
+
+    fn append(&mut self, count: i64) {
+        let head = Head::load(&self.head, &keys()).unwrap();
+        let events: Vec<Event> = (0..count).map(event).collect();
+        self.take(head.append(&events, &mut SysRng, &signer()).unwrap());
+    }
+
+    fn take(&mut self, batch: Batch) {
+        self.head = batch.head.to_row();
+        let row = |entry: Entry| Row {
+            seq: entry.seq,
+            bytes: entry.bytes,
+            hashes: entry.hashes,
+        };
+        self.rows.extend(batch.entries.into_iter().map(row));
+    }
+
+    fn head(&self) -> LogHead {
+        LogHead::from(Head::load(&self.head, &keys()).unwrap().checkpoint())
+    }
+
+    fn verify(&self) -> Result<Verified, Damage> {
+        self.verify_against(&[])
+    }
+
+    fn verify_against(&self, known: &[LogHead]) -> Result<Verified, Damage> {
+        let head = Head::load(&self.head, &keys()).unwrap();
+        let start = Ok(Verifier::new(&head));
+        let verifier = known
+            .iter()
+            .cloned()
+            .fold(start, |verifier, known| verifier?.known(known));
+        self.feed(verifier?, true)
+    }
+
+    fn feed(&self, mut verifier: Verifier, with_hashes: bool) -> Result<Verified, Damage> {
+        for row in &self.rows {
+            verifier.push(StoredEntry {
+                seq: row.seq,
+                bytes: &row.bytes,
+                hashes: if with_hashes { &row.hashes } else { &[] },
+            })?;
+        }
+        verifier.finish()
+    }
+
+    /// Changes a record as somebody would who does not care for hashes.
+    fn edit(&mut self, at: usize) {
+        let text = String::from_utf8(self.rows[at].bytes.clone()).unwrap();
+        self.rows[at].bytes = text.replace("node.started", "node.stopped").into_bytes();
+    }
+
+    /// The same, and the stored hashes are brought up to date.
+    fn edit_with_hashes(&mut self, at: usize) {
+        self.edit(at);
+        self.rehash(at);
+    }
+
+    fn rehash(&mut self, at: usize) {
+        let leaf = Hash::leaf(&self.rows[at].bytes);
+        self.rows[at].hashes[..32].copy_from_slice(leaf.as_bytes());
+    }
+
+    /// Gives every row the number of its position.
+    fn renumber(&mut self) {
+        for (row, seq) in self.rows.iter_mut().zip(0..) {
+            row.seq = seq;
+        }
+    }
+}
+
+fn damage(seq: u64, kind: DamageKind) -> Result<Verified, Damage> {
+    Err(Damage { seq, kind })
+}
+
+#[test]
+fn a_log_that_nobody_touched_is_verified() {
+    for size in [0, 1, 2, 3, 255, 256, 257, 600] {
+        let database = Database::of(size);
+        let verified = database.verify_against(&[database.head()]).unwrap();
+        assert_eq!(
+            (verified.log, verified.size),
+            (origin(), u64::try_from(size).unwrap())
+        );
+        assert_eq!((verified.minimum, verified.compared), (0, 1));
+    }
+}
+
+#[test]
+fn an_edited_record_is_named() {
+    let good = Database::of(20);
+    for at in 0..20 {
+        let seq = u64::try_from(at).unwrap();
+        let mut bad = good.clone();
+        bad.edit(at);
+        assert_eq!(bad.verify(), damage(seq, DamageKind::Edited));
+        bad.rehash(at);
+        assert_eq!(bad.verify(), damage(seq, DamageKind::Edited));
+    }
+}
+
+#[test]
+fn an_edited_byte_is_found_wherever_it_stands() {
+    let good = Database::of(5);
+    for at in 0..good.rows[2].bytes.len() {
+        for bit in [1, 0x10, 0x80] {
+            let mut bad = good.clone();
+            bad.rows[2].bytes[at] ^= bit;
+            let found = bad.verify().unwrap_err();
+            assert_eq!(found.seq, 2, "{found}");
+            bad.rehash(2);
+            let found = bad.verify().unwrap_err();
+            assert!((1..=2).contains(&found.seq), "byte {at}: {found}");
+        }
+    }
+}
+
+#[test]
+fn a_deleted_record_is_missing_whether_or_not_the_others_are_renumbered() {
+    let good = Database::of(20);
+    for at in 0..20_usize {
+        let seq = u64::try_from(at).unwrap();
+        let mut bad = good.clone();
+        bad.rows.remove(at);
+        let (there, renumbered) = match at {
+            19 => (
+                DamageKind::Truncated { size: 20 },
+                DamageKind::Truncated { size: 20 },
+            ),
+            _ => (
+                DamageKind::Missing { next: seq + 1 },
+                DamageKind::Missing { next: seq + 1 },
+            ),
+        };
+        assert_eq!(bad.verify(), damage(seq, there));
+        bad.renumber();
+        assert_eq!(bad.verify(), damage(seq, renumbered));
+    }
+}
+
+#[test]
+fn a_deleted_range_is_missing() {
+    let mut bad = Database::of(20);
+    bad.rows.drain(4..9);
+    assert_eq!(bad.verify(), damage(4, DamageKind::Missing { next: 9 }));
+    bad.renumber();
+    assert_eq!(bad.verify(), damage(4, DamageKind::Missing { next: 9 }));
+}
+
+#[test]
+fn swapped_records_are_named() {
+    let good = Database::of(20);
+    for (first, second) in [(0, 1), (3, 4), (3, 11), (0, 19), (18, 19)] {
+        let mut bad = good.clone();
+        bad.rows.swap(first, second);
+        bad.renumber();
+        let claims = u64::try_from(second).unwrap();
+        let seq = u64::try_from(first).unwrap();
+        assert_eq!(bad.verify(), damage(seq, DamageKind::Moved { claims }));
+        // Only the records, and not what else is in their rows.
+        let mut bad = good.clone();
+        let bytes = bad.rows[first].bytes.clone();
+        bad.rows[first].bytes = std::mem::replace(&mut bad.rows[second].bytes, bytes);
+        assert_eq!(bad.verify(), damage(seq, DamageKind::Moved { claims }));
+    }
+}
+
+#[test]
+fn an_inserted_record_is_named() {
+    let good = Database::of(20);
+    for at in 1..19_usize {
+        let seq = u64::try_from(at).unwrap();
+        // A copy of the record in its place, changed: it has the right sequence and the right `prev`.
+        let mut bad = good.clone();
+        bad.rows.insert(at, bad.rows[at].clone());
+        bad.edit_with_hashes(at);
+        bad.renumber();
+        assert_eq!(bad.verify(), damage(seq, DamageKind::Inserted), "{at}");
+        // A copy behind it.
+        let mut bad = good.clone();
+        bad.rows.insert(at, bad.rows[at].clone());
+        bad.renumber();
+        let found = bad.verify().unwrap_err();
+        assert_eq!(found.kind, DamageKind::Inserted);
+        assert!((seq..=seq + 1).contains(&found.seq));
+        // Under the same sequence, without renumbering.
+        let mut bad = good.clone();
+        bad.rows.insert(at, bad.rows[at - 1].clone());
+        assert_eq!(bad.verify(), damage(seq - 1, DamageKind::Inserted));
+    }
+}
+
+#[test]
+fn a_record_beyond_the_signed_head_is_found() {
+    let mut bad = Database::of(20);
+    let head = bad.head.clone();
+    bad.append(1);
+    bad.head = head;
+    assert_eq!(bad.verify(), damage(20, DamageKind::Unsigned));
+}
+
+#[test]
+fn a_record_of_another_log_is_foreign() {
+    let mut bad = Database::of(20);
+    let text = String::from_utf8(bad.rows[7].bytes.clone()).unwrap();
+    bad.rows[7].bytes = text.replace("audit/system", "audit/tenant").into_bytes();
+    assert_eq!(bad.verify(), damage(7, DamageKind::Foreign));
+}
+
+#[test]
+fn a_tail_that_was_cut_off_is_found_against_the_head_even_within_the_last_second() {
+    let mut bad = Database::of(20);
+    bad.append(1);
+    // There is no window: the head that covers the record was signed in the same commit.
+    bad.rows.pop();
+    assert_eq!(bad.verify(), damage(20, DamageKind::Truncated { size: 21 }));
+}
+
+#[test]
+fn a_tail_that_was_cut_off_together_with_the_head_is_found_against_a_kept_head() {
+    let mut database = Database::of(20);
+    let older = database.clone();
+    database.append(1);
+    // Yesterday's file, or the one of a second ago: it is a good log by itself.
+    assert!(older.verify().is_ok());
+    let kept = database.head();
+    assert_eq!(
+        older.verify_against(&[kept]),
+        damage(20, DamageKind::Truncated { size: 21 })
+    );
+}
+
+#[test]
+fn a_restored_copy_that_went_on_is_a_fork() {
+    let mut database = Database::of(20);
+    let yesterday = database.head();
+    let mut restored = database.clone();
+    database.append(1);
+    let kept = database.head();
+    let head = Head::load(&restored.head, &keys()).unwrap();
+    let events = [event(99), event(100)];
+    restored.take(head.append(&events, &mut SysRng, &signer()).unwrap());
+    assert!(restored.verify().is_ok());
+    assert!(
+        restored
+            .verify_against(std::slice::from_ref(&yesterday))
+            .is_ok()
+    );
+    // The two went apart after the records that both have.
+    assert_eq!(
+        restored.verify_against(&[kept, yesterday]),
+        damage(20, DamageKind::Forked { known: 21 })
+    );
+}
+
+#[test]
+fn a_log_that_was_rebuilt_without_the_signing_key_is_found_by_its_head() {
+    let good = Database::of(20);
+    // Everything again, without the record of interest, by the same program.
+    let forger = Ed25519Signer::from_seed(&[2; 32]);
+    let head = Head::create(origin(), &forger).unwrap();
+    let events: Vec<Event> = (100..120).map(event).collect();
+    let mut bad = good.clone();
+    bad.rows.clear();
+    bad.take(head.append(&events, &mut SysRng, &forger).unwrap());
+    // With the forged head: it is not signed by the log's key.
+    let refused = Head::load(&bad.head, &keys()).unwrap_err();
+    assert_eq!(refused, DamagedHead::Note(InvalidCheckpoint::Unsigned));
+    // With the head that was signed: the records are not those.
+    bad.head = good.head.clone();
+    assert_eq!(bad.verify(), damage(0, DamageKind::NotWhatWasSigned));
+    let head = Head::load(&good.head, &keys()).unwrap();
+    let copy = Verifier::of_checkpoint(head.checkpoint().clone());
+    assert_eq!(
+        bad.feed(copy, false),
+        damage(0, DamageKind::NotWhatWasSigned)
+    );
+}
+
+#[test]
+fn a_log_that_was_rebuilt_from_some_record_on_is_found_to_begin_well() {
+    let good = Database::of(20);
+    let forger = Ed25519Signer::from_seed(&[2; 32]);
+    let mut bad = Database::of(17);
+    let forged_keys = [VerifierKey::of(origin(), &forger).unwrap()];
+    let head = Head::create(origin(), &forger).unwrap();
+    let events: Vec<Event> = (0..17).chain(100..103).map(event).collect();
+    let forged = head.append(&events, &mut SysRng, &forger).unwrap();
+    assert!(Head::load(&forged.head.to_row(), &forged_keys).is_ok());
+    bad.rows.clear();
+    bad.take(forged);
+    bad.head = good.head.clone();
+    // The first 16 records are a peak of the signed tree, and they are right.
+    let found = bad.verify().unwrap_err();
+    assert_eq!(
+        found,
+        Damage {
+            seq: 16,
+            kind: DamageKind::NotWhatWasSigned
+        }
+    );
+}
+
+#[test]
+fn an_edit_of_the_last_record_and_its_hashes_is_named() {
+    let mut bad = Database::of(20);
+    bad.edit_with_hashes(19);
+    assert_eq!(bad.verify(), damage(19, DamageKind::Edited));
+}
+
+#[test]
+fn a_head_that_was_edited_is_not_appended_to() {
+    let mut bad = Database::of(20);
+    bad.head.last = Some([0; 32]);
+    assert_eq!(
+        Head::load(&bad.head, &keys()).unwrap_err(),
+        DamagedHead::Last
+    );
+}
+
+#[test]
+fn the_log_of_an_organization_that_was_deleted_is_missed_by_the_system_log() {
+    let organization = Origin::organization("gate.example", ObjectId::from_bytes([7; 16])).unwrap();
+    let theirs = Head::create(organization.clone(), &signer()).unwrap();
+    let theirs = theirs
+        .append(&[event(0)], &mut SysRng, &signer())
+        .unwrap()
+        .head;
+
+    // The system log takes the head of the organization's.
+    let mut system = Database::of(3);
+    let head = Head::load(&system.head, &keys()).unwrap();
+    let claim = Action::AuditHead(LogHead::from(theirs.checkpoint()));
+    let event = Event::new(
+        Timestamp::from_micros(0),
+        Actor::System,
+        claim,
+        Target::Instance,
+    );
+    system.take(head.append(&[event], &mut SysRng, &signer()).unwrap());
+    assert!(system.verify().is_ok());
+
+    let mut heads = KnownHeads::default();
+    for row in &system.rows {
+        heads.take(&Record::parse(&row.bytes).unwrap());
+    }
+    let found = heads.compare(|log| (log == &organization).then(|| theirs.checkpoint().clone()));
+    assert_eq!(found, []);
+    let found = heads.compare(|_| None);
+    assert_eq!(found, [(organization, Comparison::Gone)]);
+}
+
+#[test]
+fn every_call_after_a_damage_repeats_it() {
+    let mut bad = Database::of(5);
+    bad.edit(1);
+    let head = Head::load(&bad.head, &keys()).unwrap();
+    let mut verifier = Verifier::new(&head);
+    let outcomes: Vec<_> = bad
+        .rows
+        .iter()
+        .map(|row| {
+            verifier.push(StoredEntry {
+                seq: row.seq,
+                bytes: &row.bytes,
+                hashes: &row.hashes,
+            })
+        })
+        .collect();
+    let edited = Damage {
+        seq: 1,
+        kind: DamageKind::Edited,
+    };
+    assert_eq!(
+        outcomes,
+        [Ok(()), Err(edited), Err(edited), Err(edited), Err(edited)]
+    );
+    assert_eq!(verifier.position(), 1);
+    assert_eq!(verifier.finish(), Err(edited));
+}
