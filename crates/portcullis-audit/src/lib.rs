@@ -12,7 +12,9 @@ mod key;
 mod origin;
 mod private;
 mod proof;
+mod prune;
 mod record;
+mod tiles;
 mod timestamp;
 mod tree;
 mod verify;
@@ -34,7 +36,11 @@ pub use key::{Ed25519Signer, InvalidKey, Signer, SigningFailed, VerifierKey};
 pub use origin::{InvalidOrigin, Origin};
 pub use private::{Field, InvalidText, Opening, PrivateText};
 pub use proof::{InvalidProof, ProofFile, ProofPlan};
+pub use prune::{CannotPrune, Pruning, retained, whole_tiles};
 pub use record::{InvalidRecord, Record};
+pub use tiles::{
+    CHECKPOINT_PATH, TileFile, TileReader, TileWriter, WrongCheckpoint, bundle_entries,
+};
 pub use timestamp::Timestamp;
 pub use tree::Node;
 pub use verify::{Damage, DamageKind, StoredEntry, Verified, Verifier};
