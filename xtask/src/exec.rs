@@ -2,7 +2,7 @@
 
 use std::ffi::OsStr;
 use std::io::{self, BufRead, BufReader};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use crate::failure::Failure;
@@ -14,6 +14,7 @@ pub(crate) struct Exec {
     program: String,
     args: Vec<String>,
     env: Vec<(&'static str, String)>,
+    folder: PathBuf,
 }
 
 impl Exec {
@@ -23,6 +24,7 @@ impl Exec {
             program: program.into(),
             args,
             env: Vec::new(),
+            folder: workspace::root().to_owned(),
         }
     }
 
@@ -33,6 +35,13 @@ impl Exec {
     #[must_use]
     pub(crate) fn env(mut self, name: &'static str, value: impl Into<String>) -> Self {
         self.env.push((name, value.into()));
+        self
+    }
+
+    /// Runs it in another folder.
+    #[must_use]
+    pub(crate) fn folder(mut self, folder: &Path) -> Self {
+        folder.clone_into(&mut self.folder);
         self
     }
 
@@ -99,6 +108,14 @@ impl Exec {
 
     /// The line to paste into a shell, from the root of the workspace.
     pub(crate) fn line(&self) -> String {
+        if self.folder != workspace::root() {
+            let folder = quoted(&text(&self.folder));
+            return format!("cd {folder} && {}", self.words());
+        }
+        self.words()
+    }
+
+    fn words(&self) -> String {
         let env = self
             .env
             .iter()
@@ -110,7 +127,7 @@ impl Exec {
 
     fn command(&self) -> Command {
         let mut command = Command::new(&self.program);
-        command.args(&self.args).current_dir(workspace::root());
+        command.args(&self.args).current_dir(&self.folder);
         command.envs(
             self.env
                 .iter()
@@ -131,6 +148,12 @@ impl Exec {
 /// Whether a program of this name is in the search path.
 pub(crate) fn is_installed(program: &str) -> bool {
     Exec::new(program, &["--version"]).succeeds()
+}
+
+/// Whether this process may install packages.
+pub(crate) fn is_root() -> bool {
+    let id = Exec::new("id", &["-u"]).output();
+    id.is_ok_and(|id| id.trim() == "0")
 }
 
 /// A path as text; the paths of this workspace are ours, so a name that is not UTF-8 shows replaced.
@@ -171,6 +194,12 @@ mod tests {
             exec.line(),
             r"RUSTDOCFLAGS='-D warnings' cargo doc 'it'\''s'"
         );
+    }
+
+    #[test]
+    fn the_line_to_repeat_names_another_folder() {
+        let exec = Exec::new("true", &[]).folder(Path::new("/"));
+        assert_eq!(exec.line(), "cd / && true");
     }
 
     #[test]

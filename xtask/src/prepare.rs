@@ -1,4 +1,6 @@
-//! What the tests need besides cargo: a Python with the official client, and valgrind.
+//! What the tests need besides cargo: a Python with what we compare with, Go with its transparency log, and valgrind.
+
+mod go;
 
 use std::fs;
 use std::path::PathBuf;
@@ -11,10 +13,15 @@ use crate::workspace::{self, Workspace};
 pub(crate) struct Prepared {
     /// The venv's Python, handed to the tests as [`PYTHON_VARIABLE`].
     pub(crate) python: PathBuf,
+    /// Where Go was unpacked, handed to the tests as [`GO_VARIABLE`].
+    pub(crate) go: PathBuf,
 }
 
 /// The variable in which the end-to-end tests look for a Python that can `import openai`.
 pub(crate) const PYTHON_VARIABLE: &str = "PORTCULLIS_PYTHON";
+
+/// The variable in which the tests of the audit log look for Debian's Go packages.
+pub(crate) const GO_VARIABLE: &str = "PORTCULLIS_GO";
 
 /// Makes what is missing; a second call finds everything there and does nothing.
 ///
@@ -23,9 +30,11 @@ pub(crate) const PYTHON_VARIABLE: &str = "PORTCULLIS_PYTHON";
 pub(crate) fn run() -> Result<Prepared, Failure> {
     let python = venv()?;
     println!("python with the client: {}", python.display());
+    let go = go::folder()?;
+    println!("Go with its transparency log: {}", go.display());
     valgrind()?;
     println!("valgrind: installed");
-    Ok(Prepared { python })
+    Ok(Prepared { python, go })
 }
 
 /// `target/python`, with the pinned packages of `requirements.txt`.
@@ -69,10 +78,7 @@ fn valgrind() -> Result<(), Failure> {
     if exec::is_installed("valgrind") {
         return Ok(());
     }
-    let is_root = Exec::new("id", &["-u"])
-        .output()
-        .is_ok_and(|id| id.trim() == "0");
-    if is_root && exec::is_installed("apt-get") {
+    if exec::is_root() && exec::is_installed("apt-get") {
         Exec::new("apt-get", &["update", "-q"]).run()?;
         Exec::new(
             "apt-get",

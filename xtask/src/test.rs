@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use crate::exec::{self, Exec};
-use crate::prepare::{self, PYTHON_VARIABLE};
+use crate::prepare::{self, GO_VARIABLE, PYTHON_VARIABLE, Prepared};
 use crate::steps::{self, Step};
 use crate::tally::Tally;
 use crate::workspace::{self, Package, Workspace};
@@ -15,7 +15,7 @@ pub(crate) fn run() -> ExitCode {
     let mut tally = Tally::default();
     let outcome = prepare::run().and_then(|prepared| {
         let workspace = Workspace::read(workspace::root())?;
-        steps::run(&plan(&workspace, &exec::text(&prepared.python)), &mut tally)
+        steps::run(&plan(&workspace, &prepared), &mut tally)
     });
     if outcome.is_err() {
         tally.step_failed();
@@ -26,10 +26,12 @@ pub(crate) fn run() -> ExitCode {
 }
 
 /// Cheap checks first; then what a user compiles (each crate alone), then the workspace as a whole.
-fn plan(workspace: &Workspace, python: &str) -> Vec<Step> {
+fn plan(workspace: &Workspace, prepared: &Prepared) -> Vec<Step> {
     let test = |args: &[&str]| {
         let args = [&["test", "--locked"], args].concat();
-        Exec::cargo(&args).env(PYTHON_VARIABLE, python)
+        Exec::cargo(&args)
+            .env(PYTHON_VARIABLE, exec::text(&prepared.python))
+            .env(GO_VARIABLE, exec::text(&prepared.go))
     };
     let mut steps = vec![
         Step::exec("format", Exec::cargo(&["fmt", "--all", "--check"])),
@@ -100,7 +102,11 @@ mod tests {
 
     fn names() -> Vec<String> {
         let workspace = Workspace::read(workspace::root()).unwrap();
-        plan(&workspace, "python")
+        let prepared = Prepared {
+            python: "python".into(),
+            go: "go".into(),
+        };
+        plan(&workspace, &prepared)
             .iter()
             .map(|step| step.name().to_owned())
             .collect()
