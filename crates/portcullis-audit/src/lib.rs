@@ -4,6 +4,7 @@ mod action;
 mod checkpoint;
 mod comparison;
 mod event;
+mod export;
 mod hash;
 mod head;
 mod id;
@@ -28,6 +29,7 @@ pub use action::{
 pub use checkpoint::{Checkpoint, InvalidCheckpoint};
 pub use comparison::{Comparison, KnownHeads};
 pub use event::{Actor, Event, Outcome, RecordedActor, Target};
+pub use export::{DamagedExport, ExportDamage, JsonLines, JsonLinesVerifier, VerifiedExport};
 pub use hash::Hash;
 pub use head::{AppendError, Batch, DamagedHead, Entry, Head, HeadRow};
 pub use id::{InvalidId, KeyId, ObjectId};

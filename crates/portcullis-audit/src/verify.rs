@@ -1,10 +1,13 @@
 //! Verifying a log, record by record.
 
+mod chain;
 mod damage;
 mod header;
 
 pub use damage::{Damage, DamageKind};
 pub(crate) use header::Header;
+
+pub(crate) use chain::Chain;
 
 use crate::tree::Frontier;
 use crate::{Action, Checkpoint, Hash, Head, LogHead, Node, Origin, Record};
@@ -32,15 +35,14 @@ pub struct Verifier {
     minimum: u64,
     /// The root of the tree of the records below the minimum.
     pruned_root: Hash,
-    frontier: Frontier,
+    chain: Chain,
     /// Heads that were kept elsewhere, the largest first.
     known: Vec<LogHead>,
     /// The records below this are those of a known head.
     proven: u64,
     compared: usize,
-    last: Option<Hash>,
+    /// Whether a record says that what is missing was pruned.
     declared: bool,
-    suspect: Option<Suspect>,
     damage: Option<Damage>,
 }
 
@@ -69,15 +71,6 @@ pub struct Verified {
     pub compared: usize,
 }
 
-/// Something is wrong at a row, and the next one tells what.
-#[derive(Clone, Copy, Debug)]
-enum Suspect {
-    /// It names another place.
-    Moved { claims: u64, leaf: Hash },
-    /// It names another record as the one before it.
-    Unlinked,
-}
-
 impl Verifier {
     /// Verifies the log of a head that was [loaded](Head::load).
     #[must_use]
@@ -90,19 +83,17 @@ impl Verifier {
     /// Verifies a copy of a log, of which there is only a signed head. An edit of the very last record is then found, but
     /// told as [`DamageKind::NotWhatWasSigned`].
     #[must_use]
-    pub const fn of_checkpoint(head: Checkpoint) -> Self {
+    pub fn of_checkpoint(head: Checkpoint) -> Self {
         Self {
+            chain: Chain::new(head.origin().clone(), Frontier::EMPTY),
             head,
             before_last: None,
             minimum: 0,
             pruned_root: Hash::EMPTY_TREE,
-            frontier: Frontier::EMPTY,
             known: Vec::new(),
             proven: 0,
             compared: 0,
-            last: None,
             declared: true,
-            suspect: None,
             damage: None,
         }
     }
@@ -125,11 +116,11 @@ impl Verifier {
             .map(&mut retained)
             .collect::<Option<_>>();
         let frontier = peaks.and_then(|peaks| Frontier::from_peaks(minimum, peaks));
-        self.frontier = frontier
-            .filter(|_| minimum <= self.head.size())
-            .ok_or(missing)?;
+        let frontier = frontier.filter(|_| minimum <= self.head.size());
+        let frontier = frontier.ok_or(missing)?;
         self.minimum = minimum;
-        self.pruned_root = self.frontier.root();
+        self.pruned_root = frontier.root();
+        self.chain = Chain::new(self.head.origin().clone(), frontier);
         self.declared = minimum == 0;
         Ok(self)
     }
@@ -167,7 +158,7 @@ impl Verifier {
     /// head's size.
     #[must_use]
     pub const fn position(&self) -> u64 {
-        self.frontier.size()
+        self.chain.frontier().size()
     }
 
     /// The next row, in the order of stored sequences.
@@ -192,31 +183,22 @@ impl Verifier {
             return Err(damage);
         }
         self.compare_known()?;
-        let (end, size) = (self.frontier.size(), self.head.size());
-        if let Some(suspect) = self.suspect {
-            return Err(suspect.without_successor(end, size));
-        }
+        let (end, size) = (self.position(), self.head.size());
+        self.chain.finish(size)?;
+        let at = |seq, kind| Err(Damage { seq, kind });
         if end < size {
-            return Err(Damage {
-                seq: end,
-                kind: DamageKind::Truncated { size },
-            });
+            return at(end, DamageKind::Truncated { size });
         }
-        if self.frontier.root() != *self.head.root() {
+        if self.chain.frontier().root() != *self.head.root() {
             return Err(self.not_what_was_signed());
         }
         if let Some(known) = self.known.last() {
             let known = known.size.get();
-            let kind = DamageKind::NotComparable { known };
-            return Err(Damage { seq: known, kind });
+            return at(known, DamageKind::NotComparable { known });
         }
         if !self.declared {
-            return Err(Damage {
-                seq: 0,
-                kind: DamageKind::PrunedWithoutRecord {
-                    minimum: self.minimum,
-                },
-            });
+            let minimum = self.minimum;
+            return at(0, DamageKind::PrunedWithoutRecord { minimum });
         }
         Ok(Verified {
             log: self.head.origin().clone(),
@@ -227,60 +209,24 @@ impl Verifier {
     }
 
     fn check(&mut self, row: StoredEntry<'_>) -> Result<(), Damage> {
-        let expected = self.frontier.size();
-        let header = Header::parse(row.bytes);
-        if let Some(suspect) = self.suspect {
-            return Err(suspect.with_successor(expected, header.as_ref(), self.last));
+        let end = self.position();
+        if end >= self.head.size() && row.seq >= end {
+            let kind = DamageKind::Unsigned;
+            return Err(Damage { seq: end, kind });
         }
-        let at = |seq, kind| Err(Damage { seq, kind });
-        if row.seq > expected {
-            return at(expected, DamageKind::Missing { next: row.seq });
+        let before_last = (end + 1 == self.head.size()).then(|| self.chain.frontier().clone());
+        if let Some(header) = self.chain.push(row)? {
+            self.declared = self.declared || self.declares_the_minimum(&header, row.bytes);
+            if let Some(frontier) = before_last {
+                self.check_before_last(&frontier)?;
+            }
         }
-        if row.seq < expected {
-            return at(row.seq, DamageKind::Inserted);
-        }
-        if expected >= self.head.size() {
-            return at(expected, DamageKind::Unsigned);
-        }
-        let leaf = Hash::leaf(row.bytes);
-        let Some(header) = header else {
-            return at(expected, DamageKind::Edited);
-        };
-        if header.log != self.head.origin().as_str() {
-            return at(expected, DamageKind::Foreign);
-        }
-        if header.seq != expected {
-            let claims = header.seq;
-            self.suspect = Some(Suspect::Moved { claims, leaf });
-            return Ok(());
-        }
-        let stored = Node {
-            level: 0,
-            index: expected,
-        }
-        .hash_in(row.hashes);
-        if stored.is_some_and(|stored| stored != leaf) {
-            return at(expected, DamageKind::Edited);
-        }
-        // What stood before the first record that is left, nobody can look up any more.
-        if header.prev != self.last && (expected != self.minimum || expected == 0) {
-            self.suspect = Some(Suspect::Unlinked);
-            return if expected == 0 {
-                at(0, DamageKind::Edited)
-            } else {
-                Ok(())
-            };
-        }
-        self.declared |= self.declares_the_minimum(&header, row.bytes);
-        self.check_before_last()?;
-        self.frontier.push(leaf, |_, _| ());
-        self.last = Some(leaf);
         Ok(())
     }
 
     /// Whether this is the record that says that what is missing was pruned.
     fn declares_the_minimum(&self, header: &Header<'_>, bytes: &[u8]) -> bool {
-        if self.declared || header.action != PRUNED {
+        if header.action != PRUNED {
             return false;
         }
         let record = Record::parse(bytes);
@@ -292,9 +238,9 @@ impl Verifier {
 
     /// Compares with the heads that are due at this size.
     fn compare_known(&mut self) -> Result<(), Damage> {
-        let size = self.frontier.size();
+        let size = self.position();
         while let Some(known) = self.known.pop_if(|known| known.size.get() == size) {
-            if known.root != self.frontier.root() {
+            if known.root != self.chain.frontier().root() {
                 return Err(Damage {
                     seq: self.proven,
                     kind: DamageKind::Forked { known: size },
@@ -307,31 +253,28 @@ impl Verifier {
     }
 
     /// One record before the end, the head of the database vouches for every peak.
-    fn check_before_last(&self) -> Result<(), Damage> {
-        let size = self.frontier.size();
-        match &self.before_last {
-            Some((peaks, _)) if size + 1 == self.head.size() => {
-                let ours = self.frontier.nodes().zip(peaks);
-                let mut wrong = ours.filter(|((_, ours), signed)| ours != *signed);
-                match wrong.next() {
-                    Some(((node, _), _)) => Err(Damage {
-                        seq: node.first().max(self.proven),
-                        kind: DamageKind::NotWhatWasSigned,
-                    }),
-                    None => Ok(()),
-                }
-            }
-            _ => Ok(()),
+    fn check_before_last(&self, found: &Frontier) -> Result<(), Damage> {
+        let signed = self.before_last.iter().flat_map(|(peaks, _)| peaks);
+        let mut wrong = found
+            .nodes()
+            .zip(signed)
+            .filter(|((_, found), signed)| found != *signed);
+        match wrong.next() {
+            Some(((node, _), _)) => Err(Damage {
+                seq: node.first().max(self.proven),
+                kind: DamageKind::NotWhatWasSigned,
+            }),
+            None => Ok(()),
         }
     }
 
     /// Everything fits together, and is not what was signed.
     fn not_what_was_signed(&self) -> Damage {
         let last = self.before_last.as_ref().map(|(_, last)| last);
-        match (last, &self.last) {
+        match (last, self.chain.last()) {
             // All the others were compared by `check_before_last`.
             (Some(signed), Some(found)) if signed != found => Damage {
-                seq: self.frontier.size() - 1,
+                seq: self.position() - 1,
                 kind: DamageKind::Edited,
             },
             _ => Damage {
@@ -339,48 +282,6 @@ impl Verifier {
                 kind: DamageKind::NotWhatWasSigned,
             },
         }
-    }
-}
-
-impl Suspect {
-    /// The row after tells what happened at `at`. `last` is the hash of the row before it.
-    fn with_successor(self, at: u64, next: Option<&Header<'_>>, last: Option<Hash>) -> Damage {
-        let next_prev = next.and_then(|next| next.prev);
-        let (seq, kind) = match self {
-            // What follows goes on from it: records were taken out, and the rest renumbered.
-            Self::Moved { claims, .. }
-                if claims > at && next.is_some_and(|next| next.seq == claims + 1) =>
-            {
-                (at, DamageKind::Missing { next: claims })
-            }
-            // Two claim the same place, and what follows names one of them: the other was put in.
-            Self::Moved { claims, leaf } if claims + 1 == at && next_prev == Some(leaf) => {
-                (claims, DamageKind::Inserted)
-            }
-            Self::Moved { claims, .. }
-                if claims + 1 == at && next_prev.is_some() && next_prev == last =>
-            {
-                (at, DamageKind::Inserted)
-            }
-            Self::Moved { claims, .. } => (at, DamageKind::Moved { claims }),
-            // What follows claims the same place and goes on from the record before.
-            Self::Unlinked if next.is_some_and(|next| next.seq == at) && next_prev == last => {
-                (at, DamageKind::Inserted)
-            }
-            Self::Unlinked => (at.saturating_sub(1), DamageKind::Edited),
-        };
-        Damage { seq, kind }
-    }
-
-    fn without_successor(self, at: u64, size: u64) -> Damage {
-        let (seq, kind) = match self {
-            Self::Moved { claims, .. } if claims > at && claims + 1 == size => {
-                (at, DamageKind::Missing { next: claims })
-            }
-            Self::Moved { claims, .. } => (at, DamageKind::Moved { claims }),
-            Self::Unlinked => (at.saturating_sub(1), DamageKind::Edited),
-        };
-        Damage { seq, kind }
     }
 }
 

@@ -1,5 +1,10 @@
 //! What somebody can do who can write the database, and how it is found. One attack a test.
-#![expect(clippy::unwrap_used, reason = "helpers of tests")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::unwrap_in_result,
+    clippy::indexing_slicing,
+    reason = "helpers of tests"
+)]
 
 use getrandom::SysRng;
 use portcullis_audit::*;
@@ -160,6 +165,16 @@ fn an_edited_byte_is_found_wherever_it_stands() {
             assert!((1..=2).contains(&found.seq), "byte {at}: {found}");
         }
     }
+}
+
+#[test]
+fn the_first_record_has_none_before_it() {
+    let mut bad = Database::of(3);
+    let text = String::from_utf8(bad.rows[0].bytes.clone()).unwrap();
+    let prev = format!("\"prev\":\"{}\",\"seq\"", Hash::EMPTY_TREE);
+    bad.rows[0].bytes = text.replace("\"seq\"", &prev).into_bytes();
+    bad.rehash(0);
+    assert_eq!(bad.verify(), damage(0, DamageKind::Edited));
 }
 
 #[test]

@@ -88,11 +88,15 @@ fn a_head_of_another_log_under_the_same_key_is_refused() {
 #[test]
 fn signatures_of_unknown_keys_are_ignored_and_those_of_known_keys_must_be_right() {
     let mut note = signed("a.example", 1);
-    let (_, second) = signed("a.example", 2)
-        .rsplit_once("\n\n")
-        .map(|(a, b)| (a.len(), b.to_owned()))
+    let second = signed("a.example", 2);
+    let (_, second) = second
+        .rsplit_once(
+            "
+
+",
+        )
         .unwrap();
-    note.push_str(&second);
+    note.push_str(second);
     note.push_str("\u{2014} witness.example AAAAAAAA\n");
     assert!(Checkpoint::verify(note.as_bytes(), &[key("a.example", 1)]).is_ok());
     assert!(
@@ -102,10 +106,24 @@ fn signatures_of_unknown_keys_are_ignored_and_those_of_known_keys_must_be_right(
         Checkpoint::verify(note.as_bytes(), &[key("a.example", 3)]),
         Err(InvalidCheckpoint::Unsigned)
     );
-    // Longer by one byte under a known id, beside a good one.
-    let id = second.split(' ').nth(2).unwrap();
-    let broken = note.replace(id.trim_end(), &format!("AAAA{}", &id.trim_end()[4..]));
-    assert!(Checkpoint::verify(broken.as_bytes(), &[key("a.example", 1)]).is_ok());
+    // One good signature does not make up for a wrong one of a known key.
+    let wrong = signed("b.example", 2).replace("b.example", "a.example");
+    let (_, wrong) = wrong.rsplit_once("\n\n").unwrap();
+    let id = |line: &str| {
+        line.split(' ')
+            .nth(2)
+            .unwrap()
+            .chars()
+            .take(5)
+            .collect::<String>()
+    };
+    let wrong = wrong.replacen(&id(wrong), &id(second), 1);
+    let beside = signed("a.example", 1) + &wrong;
+    let keys = [key("a.example", 1), key("a.example", 2)];
+    assert_eq!(
+        Checkpoint::verify(beside.as_bytes(), &keys),
+        Err(InvalidCheckpoint::Signature)
+    );
     let edited = note.replacen("\n42\n", "\n43\n", 1);
     assert_eq!(
         Checkpoint::verify(edited.as_bytes(), &[key("a.example", 1)]),

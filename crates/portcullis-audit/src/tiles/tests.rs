@@ -27,12 +27,8 @@ fn log(size: usize) -> Batch {
 
 fn keep(files: &mut Files) -> impl FnMut(TileFile) + '_ {
     |file| {
-        assert_eq!(
-            files.insert(file.path.clone(), file.bytes),
-            None,
-            "{}",
-            file.path
-        )
+        let before = files.insert(file.path.clone(), file.bytes);
+        assert_eq!(before, None, "{}", file.path);
     }
 }
 
@@ -94,7 +90,7 @@ fn nodes_in_tiles_are_those_of_the_rows() {
     let reader = TileReader::new(1_500, |path: &str| files.get(path).cloned());
     for entry in &log.entries {
         for level in 0..u8::try_from(entry.hashes.len() / 32).unwrap() {
-            let index = (entry.seq + 1 >> level) - 1;
+            let index = ((entry.seq + 1) >> level) - 1;
             let node = Node { level, index };
             assert_eq!(reader.hash(node), node.hash_in(&entry.hashes), "{node:?}");
         }
@@ -170,7 +166,7 @@ fn an_export_goes_on_where_the_last_one_ended() {
             TileWriter::resume(before.size(), |path| files.get(path).cloned()).unwrap();
         for entry in &log.entries[events.len()..] {
             resumed.push(&entry.bytes, |file| {
-                drop(files.insert(file.path, file.bytes))
+                drop(files.insert(file.path, file.bytes));
             });
         }
         for file in resumed.finish(log.head.checkpoint()).unwrap() {

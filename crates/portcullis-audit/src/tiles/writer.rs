@@ -44,7 +44,7 @@ impl TileWriter {
         Some(Self {
             size: minimum,
             rows: partial_tiles(minimum).map(row).collect::<Option<_>>()?,
-            bundle: (minimum % TILE_WIDTH == 0).then(Vec::new),
+            bundle: minimum.is_multiple_of(TILE_WIDTH).then(Vec::new),
         })
     }
 
@@ -79,7 +79,7 @@ impl TileWriter {
         };
         let bundle = self.size / TILE_WIDTH;
         self.size += 1;
-        let full = self.size % TILE_WIDTH == 0;
+        let full = self.size.is_multiple_of(TILE_WIDTH);
         if let Some(bytes) = &mut self.bundle {
             bytes.extend_from_slice(&length.to_be_bytes());
             bytes.extend_from_slice(entry);

@@ -16,8 +16,8 @@ use crate::tools::{Files, both, export, key, log, run, signer, succeed, tools, w
 #[test]
 fn go_accepts_the_log_and_refuses_it_after_one_flipped_byte_in_any_kind_of_file() {
     let (log, older) = log(&events(70_000), &[1, 46_666]);
-    let entries = log.entries.iter().map(|entry| entry.bytes.as_slice());
-    let files = export(TileWriter::new(), entries, log.head.checkpoint());
+    let entries: Vec<_> = log.entries.iter().collect();
+    let files = export(TileWriter::new(), &entries, log.head.checkpoint());
     let exported = Exported::new(&files, &older);
     assert_eq!(
         exported.verify(0),
@@ -80,14 +80,9 @@ fn go_accepts_a_pruned_log() {
             .map(|(_, hash)| *hash)
     };
     let writer = TileWriter::pruned(minimum, kept).unwrap();
-    let left = log.entries[usize::try_from(minimum).unwrap()..]
-        .iter()
-        .chain(&pruned.entries);
-    let files = export(
-        writer,
-        left.map(|entry| entry.bytes.as_slice()),
-        pruned.head.checkpoint(),
-    );
+    let left = log.entries[usize::try_from(minimum).unwrap()..].iter();
+    let left: Vec<_> = left.chain(&pruned.entries).collect();
+    let files = export(writer, &left, pruned.head.checkpoint());
     assert!(!files.contains_key("tile/0/155") && !files.contains_key("tile/entries/155"));
     let exported = Exported::new(&files, &older);
     assert_eq!(
@@ -109,7 +104,7 @@ fn go_accepts_a_pruned_log() {
 #[test]
 fn go_accepts_the_head_of_an_empty_log() {
     let head = Head::create(crate::tools::origin(), &signer()).unwrap();
-    let files = export(TileWriter::new(), [], head.checkpoint());
+    let files = export(TileWriter::new(), &[], head.checkpoint());
     assert_eq!(
         Exported::new(&files, &[]).verify(0),
         "verified: size 0, 0 entries, 0 older heads\n"

@@ -7,7 +7,7 @@ use std::process::{Command, Output};
 use std::sync::OnceLock;
 
 use portcullis_audit::{
-    Batch, Checkpoint, Ed25519Signer, Event, Head, Origin, TileFile, TileWriter, VerifierKey,
+    Batch, Checkpoint, Ed25519Signer, Entry, Event, Head, Origin, TileFile, TileWriter, VerifierKey,
 };
 
 /// `target/go` and `target/python`, as `cargo xtask prepare` makes them.
@@ -98,15 +98,11 @@ pub(crate) fn log(events: &[Event], sizes: &[usize]) -> (Batch, Vec<Checkpoint>)
 pub(crate) type Files = BTreeMap<String, Vec<u8>>;
 
 /// All tiles from what the writer has, and these entries.
-pub(crate) fn export<'a>(
-    mut writer: TileWriter,
-    entries: impl IntoIterator<Item = &'a [u8]>,
-    checkpoint: &Checkpoint,
-) -> Files {
+pub(crate) fn export(mut writer: TileWriter, entries: &[&Entry], checkpoint: &Checkpoint) -> Files {
     let mut files = Files::new();
     let mut keep = |file: TileFile| drop(files.insert(file.path, file.bytes));
     for entry in entries {
-        writer.push(entry, &mut keep);
+        writer.push(&entry.bytes, &mut keep);
     }
     writer
         .finish(checkpoint)

@@ -1,0 +1,251 @@
+use getrandom::SysRng;
+
+use super::*;
+use crate::{
+    Action, Actor, Damage, DamageKind, Ed25519Signer, Entry, Event, Head, InvalidCheckpoint,
+    LogHead, PrivateText, Target, Timestamp, VerifierKey,
+};
+
+fn signer() -> Ed25519Signer {
+    Ed25519Signer::from_seed(&[1; 32])
+}
+
+fn origin() -> Origin {
+    Origin::new("gate.example/audit/system").unwrap()
+}
+
+fn keys() -> [VerifierKey; 1] {
+    [VerifierKey::of(origin(), &signer()).unwrap()]
+}
+
+/// Batches of records, each with its head.
+fn log(batches: &[usize]) -> (Vec<Entry>, Vec<Head>) {
+    let mut heads = vec![Head::create(origin(), &signer()).unwrap()];
+    let mut entries: Vec<Entry> = Vec::new();
+    for &count in batches {
+        let actor = Actor::User(PrivateText::new("ada \"the\" \u{1f600}").unwrap());
+        let event = Event::new(
+            Timestamp::from_micros(7),
+            actor,
+            Action::KeyMinted,
+            Target::Instance,
+        );
+        let head = heads.last().unwrap();
+        let batch = head
+            .append(&vec![event; count], &mut SysRng, &signer())
+            .unwrap();
+        entries.extend(batch.entries);
+        heads.push(batch.head);
+    }
+    (entries, heads)
+}
+
+/// The lines from record `first` on, with a head after each of these sizes.
+fn lines(first: u64, entries: &[Entry], heads: &[Head]) -> Vec<String> {
+    let export = JsonLines::new(origin());
+    let hash = |node: Node| {
+        let entry = entries.get(usize::try_from(node.entry()).unwrap())?;
+        node.hash_in(&entry.hashes)
+    };
+    let mut lines = vec![export.begin(first, hash).unwrap()];
+    for entry in &entries[usize::try_from(first).unwrap()..] {
+        lines.push(export.record(entry.seq, &entry.bytes, &entry.openings));
+        let head = heads.iter().find(|head| head.size() == entry.seq + 1);
+        lines.extend(head.map(|head| export.checkpoint(head.checkpoint())));
+    }
+    lines
+        .into_iter()
+        .map(|line| String::from_utf8(line).unwrap())
+        .collect()
+}
+
+fn verify(lines: &[String]) -> Result<VerifiedExport, DamagedExport> {
+    feed(JsonLinesVerifier::new(&keys()), lines)
+}
+
+fn feed(
+    mut verifier: JsonLinesVerifier,
+    lines: &[String],
+) -> Result<VerifiedExport, DamagedExport> {
+    for line in lines {
+        verifier.push(line.as_bytes())?;
+    }
+    verifier.finish()
+}
+
+fn records(line: u64, seq: u64, kind: DamageKind) -> Result<VerifiedExport, DamagedExport> {
+    let kind = ExportDamage::Records(Damage { seq, kind });
+    Err(DamagedExport { line, kind })
+}
+
+#[test]
+fn an_export_verifies_by_itself_from_any_record_on() {
+    let (entries, heads) = log(&[3, 5, 9]);
+    for first in 0..17 {
+        let verified = verify(&lines(first, &entries, &heads)).unwrap();
+        assert_eq!((verified.log, verified.first), (origin(), first));
+        assert_eq!(&verified.head, heads.last().unwrap().checkpoint());
+    }
+    let (_, heads) = log(&[]);
+    let export = JsonLines::new(origin());
+    let empty = [
+        export.begin(0, |_| None).unwrap(),
+        export.checkpoint(heads[0].checkpoint()),
+    ];
+    let empty = empty.map(|line| String::from_utf8(line).unwrap());
+    assert_eq!(verify(&empty).unwrap().head.size(), 0);
+}
+
+#[test]
+fn members_that_a_collector_adds_are_ignored() {
+    let (entries, heads) = log(&[4]);
+    let collected =
+        |line: String| line.replacen('{', "{\"@timestamp\":\"2026\",\"host\":{\"name\":1},", 1);
+    let lines: Vec<String> = lines(0, &entries, &heads)
+        .into_iter()
+        .map(collected)
+        .collect();
+    assert!(verify(&lines).is_ok());
+}
+
+#[test]
+fn a_line_that_was_taken_out_put_in_swapped_or_edited_is_found() {
+    let (entries, heads) = log(&[6]);
+    let good = lines(0, &entries, &heads);
+    let mut bad = good.clone();
+    bad.remove(3);
+    assert_eq!(verify(&bad), records(4, 2, DamageKind::Missing { next: 3 }));
+    let mut bad = good.clone();
+    bad.insert(3, good[3].clone());
+    assert_eq!(verify(&bad), records(5, 2, DamageKind::Inserted));
+    let mut bad = good.clone();
+    bad.swap(3, 4);
+    assert_eq!(verify(&bad), records(4, 2, DamageKind::Missing { next: 3 }));
+    let mut bad = good.clone();
+    bad[3] = bad[3].replace("key.minted", "key.revoked");
+    assert_eq!(verify(&bad), records(4, 2, DamageKind::Edited));
+    let mut bad = good.clone();
+    bad.remove(6);
+    assert_eq!(
+        verify(&bad),
+        records(7, 5, DamageKind::Truncated { size: 6 })
+    );
+}
+
+#[test]
+fn every_flipped_bit_that_a_reader_could_see_is_found() {
+    let (entries, heads) = log(&[2]);
+    let good = lines(0, &entries, &heads);
+    for at in 0..good.len() {
+        for byte in 0..good[at].len() {
+            let mut bad = good[at].clone().into_bytes();
+            bad[byte] ^= 1;
+            let Ok(bad) = String::from_utf8(bad) else {
+                continue;
+            };
+            let mut lines = good.clone();
+            lines[at] = bad.clone();
+            let verified = verify(&lines);
+            // The name of an optional member, which is then another one; and the size beside the head, which has its own.
+            let harmless = !bad.contains("\"openings\":") && at < 3 && at > 0
+                || at == 3 && !bad.contains("\"size\":2");
+            let newline = byte + 1 == good[at].len();
+            assert!(verified.is_err() || harmless || newline, "{bad}");
+        }
+    }
+}
+
+#[test]
+fn records_after_the_last_head_prove_nothing() {
+    let (entries, heads) = log(&[3, 2]);
+    let mut bad = lines(0, &entries, &heads);
+    bad.pop();
+    let kind = ExportDamage::NotCovered;
+    assert_eq!(verify(&bad), Err(DamagedExport { line: 7, kind }));
+    assert_eq!(verify(&[]), Err(DamagedExport { line: 0, kind }));
+}
+
+#[test]
+fn an_export_that_was_cut_off_is_found_against_a_kept_head_only() {
+    let (entries, heads) = log(&[3, 2]);
+    let kept = LogHead::from(heads[2].checkpoint());
+    let whole = lines(0, &entries, &heads);
+    let cut = &whole[..5];
+    assert!(verify(cut).is_ok());
+    let known = |kept: &LogHead| JsonLinesVerifier::new(&keys()).known(kept.clone());
+    assert!(feed(known(&kept), &whole).is_ok());
+    assert_eq!(
+        feed(known(&kept), cut),
+        records(5, 3, DamageKind::Truncated { size: 5 })
+    );
+    let older = LogHead::from(heads[1].checkpoint());
+    assert!(feed(known(&older), &whole).is_ok());
+    assert_eq!(
+        feed(known(&older), &lines(4, &entries, &heads)),
+        records(3, 3, DamageKind::NotComparable { known: 3 })
+    );
+    let forked = LogHead {
+        root: Hash::EMPTY_TREE,
+        ..older
+    };
+    assert_eq!(
+        feed(known(&forked), &whole),
+        records(4, 0, DamageKind::Forked { known: 3 })
+    );
+    let other = LogHead {
+        log: Origin::new("other").unwrap(),
+        ..kept
+    };
+    assert_eq!(
+        feed(known(&other), &whole),
+        records(1, 0, DamageKind::Foreign)
+    );
+}
+
+#[test]
+fn an_export_that_was_rebuilt_without_the_key_has_no_good_head() {
+    let (entries, heads) = log(&[3]);
+    let good = lines(0, &entries, &heads);
+    let (other, _) = log(&[3]);
+    let mut bad = lines(0, &other, &[]);
+    bad.push(good[4].clone());
+    assert_eq!(verify(&bad), records(5, 0, DamageKind::NotWhatWasSigned));
+    let forger = Ed25519Signer::from_seed(&[2; 32]);
+    let forged = Head::create(origin(), &forger).unwrap();
+    let export = JsonLines::new(origin());
+    let forged = String::from_utf8(export.checkpoint(forged.checkpoint())).unwrap();
+    let kind = ExportDamage::Head(InvalidCheckpoint::Unsigned);
+    assert_eq!(
+        verify(&[good[0].clone(), forged]),
+        Err(DamagedExport { line: 2, kind })
+    );
+}
+
+#[test]
+fn a_private_field_must_be_what_the_record_committed_to() {
+    let (entries, heads) = log(&[2]);
+    let good = lines(0, &entries, &heads);
+    assert!(good[1].contains("\"openings\":{\"actor\":{\"salt\":\""));
+    let kind = ExportDamage::Opening;
+    for (from, to) in [
+        ("ada", "eve"),
+        ("{\"actor\":{\"salt", "{\"note\":{\"salt"),
+        ("\"salt\":\"", "\"salt\":\"0"),
+    ] {
+        let mut bad = good.clone();
+        bad[1] = bad[1].replacen(from, to, 1);
+        assert_ne!(bad, good);
+        assert_eq!(verify(&bad), Err(DamagedExport { line: 2, kind }));
+    }
+}
+
+#[test]
+fn an_export_without_openings_verifies_as_well() {
+    let (mut entries, heads) = log(&[2]);
+    for entry in &mut entries {
+        entry.openings.clear();
+    }
+    let lines = lines(0, &entries, &heads);
+    assert!(!lines.concat().contains("openings") && !lines.concat().contains("ada"));
+    assert!(verify(&lines).is_ok());
+}
