@@ -15,6 +15,7 @@ mod private;
 mod proof;
 mod prune;
 mod record;
+mod sample;
 mod tiles;
 mod timestamp;
 mod tree;
@@ -40,6 +41,7 @@ pub use private::{Field, InvalidText, Opening, PrivateText};
 pub use proof::{InvalidProof, ProofFile, ProofPlan};
 pub use prune::{CannotPrune, Pruning, retained, whole_tiles};
 pub use record::{InvalidRecord, Record};
+pub use sample::RefusalSampler;
 pub use tiles::{
     CHECKPOINT_PATH, TileFile, TileReader, TileWriter, WrongCheckpoint, bundle_entries,
 };

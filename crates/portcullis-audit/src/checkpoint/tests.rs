@@ -107,18 +107,9 @@ fn signatures_of_unknown_keys_are_ignored_and_those_of_known_keys_must_be_right(
         Err(InvalidCheckpoint::Unsigned)
     );
     // One good signature does not make up for a wrong one of a known key.
-    let wrong = signed("b.example", 2).replace("b.example", "a.example");
-    let (_, wrong) = wrong.rsplit_once("\n\n").unwrap();
-    let id = |line: &str| {
-        line.split(' ')
-            .nth(2)
-            .unwrap()
-            .chars()
-            .take(5)
-            .collect::<String>()
-    };
-    let wrong = wrong.replacen(&id(wrong), &id(second), 1);
-    let beside = signed("a.example", 1) + &wrong;
+    let elsewhere = signer(2).sign(b"another text").unwrap();
+    let wrong = note::write("", "a.example", key("a.example", 2).id(), &elsewhere);
+    let beside = signed("a.example", 1) + wrong.trim_start();
     let keys = [key("a.example", 1), key("a.example", 2)];
     assert_eq!(
         Checkpoint::verify(beside.as_bytes(), &keys),
