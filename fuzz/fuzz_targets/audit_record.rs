@@ -12,7 +12,7 @@ fuzz_target!(|bytes: &[u8]| {
             assert!(bytes.len() <= Record::MAX_LEN);
             assert!(Action::WORDS.contains(&record.action().word()));
         }
-        Err(InvalidRecord::Version(version)) => assert_ne!(version, Record::VERSION.into()),
+        Err(InvalidRecord::Version(version)) => assert_ne!(version, u64::from(Record::VERSION)),
         Err(_) => {}
     }
 });
