@@ -8,6 +8,7 @@
 //!
 //! Each line is canonical JSON (RFC 8785).
 
+mod line;
 #[cfg(test)]
 mod tests;
 mod verify;

@@ -1,14 +1,11 @@
-use std::borrow::Cow;
 use std::fmt;
 
-use serde::Deserialize;
-use serde_json::value::RawValue;
-
+use super::line::{Line, Openings};
 use crate::tree::Frontier;
 use crate::verify::Chain;
 use crate::{
-    Checkpoint, Damage, DamageKind, Field, Hash, InvalidCheckpoint, LogHead, Opening, Origin,
-    PrivateText, Record, StoredEntry, VerifierKey,
+    Checkpoint, Damage, DamageKind, Hash, InvalidCheckpoint, LogHead, Origin, StoredEntry,
+    VerifierKey,
 };
 
 /// Verifies an export, line by line, with nothing but the keys of the log.
@@ -187,8 +184,8 @@ impl JsonLinesVerifier {
             hashes: leaf.as_bytes(),
         };
         if chain.push(row)?.is_some() {
-            if let Some(openings) = openings {
-                openings.open(seq, entry)?;
+            if openings.is_some_and(|openings| !openings.open(seq, entry)) {
+                return Err(ExportDamage::Opening);
             }
             self.compare_known()?;
         }
@@ -287,67 +284,3 @@ impl fmt::Display for DamagedExport {
 }
 
 impl std::error::Error for DamagedExport {}
-
-/// The members of all lines.
-#[derive(Deserialize)]
-struct Line<'a> {
-    #[serde(borrow)]
-    checkpoint: Option<Cow<'a, str>>,
-    #[serde(borrow)]
-    entry: Option<&'a RawValue>,
-    first: Option<u64>,
-    leaf: Option<&'a str>,
-    log: &'a str,
-    openings: Option<Openings<'a>>,
-    peaks: Option<Vec<&'a str>>,
-    seq: Option<u64>,
-    size: Option<u64>,
-    v: Option<u64>,
-}
-
-/// Nobody adds members here.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Openings<'a> {
-    #[serde(borrow)]
-    actor: Option<RawOpening<'a>>,
-    address: Option<RawOpening<'a>>,
-    note: Option<RawOpening<'a>>,
-    subject: Option<RawOpening<'a>>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct RawOpening<'a> {
-    salt: &'a str,
-    #[serde(borrow)]
-    value: Cow<'a, str>,
-}
-
-impl Openings<'_> {
-    /// Every opening must be one of the record's.
-    fn open(&self, seq: u64, entry: &[u8]) -> Result<(), ExportDamage> {
-        let record = Record::parse(entry).map_err(|_| ExportDamage::Opening)?;
-        let raw = [&self.actor, &self.address, &self.note, &self.subject];
-        for (field, raw) in Field::ALL.into_iter().zip(raw) {
-            if let Some(raw) = raw {
-                let opening = raw.opening(seq, field).ok_or(ExportDamage::Opening)?;
-                if !record.is_opened_by(&opening) {
-                    return Err(ExportDamage::Opening);
-                }
-            }
-        }
-        Ok(())
-    }
-}
-
-impl RawOpening<'_> {
-    fn opening(&self, seq: u64, field: Field) -> Option<Opening> {
-        Some(Opening {
-            seq,
-            field,
-            salt: *Hash::from_hex(self.salt)?.as_bytes(),
-            value: PrivateText::new(&self.value).ok()?,
-        })
-    }
-}
