@@ -146,7 +146,9 @@ fn verify(criterion: &mut Criterion) {
     let prove = || ProofPlan::inclusion(index, size).and_then(|plan| plan.proof(look_up));
     group.bench_function("inclusion of 1m", |bench| bench.iter(prove));
     let proof = prove().expect("every node is there");
-    let leaf = look_up(portcullis_audit::Node { level: 0, index }).expect("every node is there");
+    let leaf = portcullis_audit::Node::new(0, index)
+        .and_then(look_up)
+        .expect("every node is there");
     assert!(log.head.checkpoint().includes(index, &leaf, &proof));
     group.bench_function("verify one of 1m", |bench| {
         bench.iter(|| {

@@ -147,12 +147,18 @@ actions! {
         HoldPlaced(Hold) = "hold.placed",
         /// A legal hold was lifted.
         HoldReleased(Hold) = "hold.released",
-        /// Caps of a key, project or organization were changed.
-        LimitsChanged(Settings) = "limits.changed",
+        /// The caps of a key were changed.
+        KeyLimitsChanged(Settings) = "key.limits_changed",
+        /// The caps of an organization were changed.
+        OrganizationLimitsChanged(Settings) = "organization.limits_changed",
+        /// How long, or how much, is kept of an organization was changed.
+        OrganizationRetentionChanged(Settings) = "organization.retention_changed",
+        /// The caps of a project were changed.
+        ProjectLimitsChanged(Settings) = "project.limits_changed",
+        /// How long, or how much, is kept of a project was changed.
+        ProjectRetentionChanged(Settings) = "project.retention_changed",
         /// A request was refused. Of many with the same cause only some are recorded.
         RequestRefused(Refused) = "request.refused",
-        /// How long, or how much, is kept was changed.
-        RetentionChanged(Settings) = "retention.changed",
         /// A user got a role.
         RoleGranted(RoleChange) = "role.granted",
         /// A role was taken from a user.

@@ -25,7 +25,7 @@ pub struct Event {
     pub(crate) target: Target,
     pub(crate) outcome: Outcome,
     pub(crate) request: Option<ObjectId>,
-    address: Option<IpAddr>,
+    address: Option<PrivateText>,
     note: Option<PrivateText>,
     subject: Option<PrivateText>,
 }
@@ -63,8 +63,9 @@ impl Event {
 
     /// The address it came from. An IPv4 address in IPv6 is recorded as the IPv4 address.
     #[must_use]
-    pub const fn address(mut self, address: IpAddr) -> Self {
-        self.address = Some(address);
+    pub fn address(mut self, address: IpAddr) -> Self {
+        // An address is a short text without control characters.
+        self.address = PrivateText::new(&address.to_canonical().to_string()).ok();
         self
     }
 
@@ -87,13 +88,9 @@ impl Event {
     where
         R: TryCryptoRng + ?Sized,
     {
-        // An address is a text without control characters.
-        let address = self
-            .address
-            .and_then(|address| PrivateText::new(&address.to_canonical().to_string()).ok());
         let values = [
             (Field::Actor, self.actor.private().cloned()),
-            (Field::Address, address),
+            (Field::Address, self.address.clone()),
             (Field::Note, self.note.clone()),
             (Field::Subject, self.subject.clone()),
         ];

@@ -85,7 +85,7 @@ pub fn retained(minimum: u64) -> Vec<Node> {
         // Nodes of the last tile of this level; if it ends here, it is gone.
         let start = end - end % TILE_WIDTH;
         let level = u8::try_from(level).unwrap_or(u8::MAX);
-        nodes.extend((start..end).map(|index| Node { level, index }));
+        nodes.extend(Node::row(level, start..end));
     }
     nodes.into_iter().collect()
 }

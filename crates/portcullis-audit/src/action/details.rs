@@ -129,8 +129,8 @@ pub struct RoleChange {
     pub role: Word,
 }
 
-/// Settings of which some were changed.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// Settings of which some were changed. It may be empty: something was changed, and what is not told.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Settings(Vec<Change>);
 
 impl Settings {

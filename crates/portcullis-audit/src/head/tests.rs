@@ -40,11 +40,7 @@ fn records_follow_one_another_by_sequence_and_leaf_hash() {
             assert_eq!(record.prev().copied(), prev);
             prev = Some(Hash::leaf(&entry.bytes));
             assert_eq!(
-                Node {
-                    level: 0,
-                    index: entry.seq
-                }
-                .hash_in(&entry.hashes),
+                Node::new(0, entry.seq).unwrap().hash_in(&entry.hashes),
                 prev
             );
         }

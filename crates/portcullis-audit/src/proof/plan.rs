@@ -1,6 +1,6 @@
 use std::ops::Range;
 
-use crate::{Hash, Node};
+use crate::{Count, Hash, Node};
 
 /// Which nodes a proof is made of. A store looks them up, all at once, and hands their hashes back: no I/O happens here.
 ///
@@ -13,7 +13,7 @@ impl ProofPlan {
     /// That record `index` is in the tree of `size` records (RFC 6962 section 2.1.1); `None` when there is no such record.
     #[must_use]
     pub fn inclusion(index: u64, size: u64) -> Option<Self> {
-        if index >= size {
+        if index >= size || size > Count::MAX.get() {
             return None;
         }
         let mut siblings = Vec::new();
@@ -34,7 +34,7 @@ impl ProofPlan {
     /// That the tree of `new` records begins with that of `old` (RFC 6962 section 2.1.2); `None` when `old` is larger.
     #[must_use]
     pub fn consistency(old: u64, new: u64) -> Option<Self> {
-        if old > new {
+        if old > new || new > Count::MAX.get() {
             return None;
         }
         if old == 0 || old == new {
@@ -93,8 +93,5 @@ fn halves(tree: &Range<u64>) -> Option<(Range<u64>, Range<u64>)> {
 /// The complete subtrees of a subtree that may be incomplete. It begins at a multiple of its own size rounded up.
 fn nodes(range: &Range<u64>) -> impl Iterator<Item = Node> + use<> {
     let start = range.start;
-    Node::peaks(range.end - start).map(move |node| Node {
-        index: node.index + (start >> node.level),
-        ..node
-    })
+    Node::peaks(range.end - start).map(move |node| node.shifted(start))
 }

@@ -105,7 +105,7 @@ fn every_size_is_proven_to_begin_every_later_one() {
 /// The paths of RFC 6962 section 2.1.3, in the tree of seven records.
 #[test]
 fn the_proofs_are_those_of_the_example_of_rfc_6962() {
-    let node = |level, index| Node { level, index };
+    let node = |level, index| Node::new(level, index).unwrap();
     let nodes = |plan: Option<ProofPlan>| plan.unwrap().nodes().collect::<Vec<_>>();
     let [b, c, f, i, j, l] = [
         node(0, 1),

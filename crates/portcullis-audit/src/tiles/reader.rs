@@ -21,11 +21,11 @@ where
     /// The hash of a node; `None` where its tile is missing, or has the wrong length, or the log is shorter.
     pub fn hash(&self, node: Node) -> Option<Hash> {
         let (tile_level, height) = (
-            usize::from(node.level) / TILE_HEIGHT,
-            usize::from(node.level) % TILE_HEIGHT,
+            usize::from(node.level()) / TILE_HEIGHT,
+            usize::from(node.level()) % TILE_HEIGHT,
         );
         // The node stands above so many hashes of the tile.
-        let first = node.index << height;
+        let first = node.index() << height;
         let index = first / TILE_WIDTH;
         let there = (self.size >> (tile_level * TILE_HEIGHT)).checked_sub(index * TILE_WIDTH)?;
         let width = there.min(TILE_WIDTH);

@@ -91,24 +91,12 @@ fn nodes_in_tiles_are_those_of_the_rows() {
     for entry in &log.entries {
         for level in 0..u8::try_from(entry.hashes.len() / 32).unwrap() {
             let index = ((entry.seq + 1) >> level) - 1;
-            let node = Node { level, index };
+            let node = Node::new(level, index).unwrap();
             assert_eq!(reader.hash(node), node.hash_in(&entry.hashes), "{node:?}");
         }
     }
-    assert_eq!(
-        reader.hash(Node {
-            level: 0,
-            index: 1_500
-        }),
-        None
-    );
-    assert_eq!(
-        reader.hash(Node {
-            level: 2,
-            index: 375
-        }),
-        None
-    );
+    assert_eq!(reader.hash(Node::new(0, 1_500).unwrap()), None);
+    assert_eq!(reader.hash(Node::new(2, 375).unwrap()), None);
     let plan = ProofPlan::inclusion(700, 1_500).unwrap();
     let proof = plan.proof(|node| reader.hash(node)).unwrap();
     let leaf = Hash::leaf(&log.entries[700].bytes);

@@ -1,6 +1,6 @@
 use super::{CHECKPOINT_PATH, ENTRIES, TILE_HEIGHT, TILE_WIDTH, TileFile, path};
 use crate::tree::Frontier;
-use crate::{Checkpoint, Hash, Node, Record};
+use crate::{Checkpoint, Count, Hash, Node, Record};
 
 /// Writes a log as tiles, entry by entry, each full tile when it is complete.
 ///
@@ -32,13 +32,13 @@ impl TileWriter {
     /// [whole tiles](crate::whole_tiles), the first bundle is that of the next whole tile.
     #[must_use]
     pub fn pruned(minimum: u64, mut retained: impl FnMut(Node) -> Option<Hash>) -> Option<Self> {
+        if minimum > Count::MAX.get() {
+            return None;
+        }
         let row = |(level, _, width): (usize, u64, u64)| {
             let height = u8::try_from(level * TILE_HEIGHT).ok()?;
             let end = minimum >> height;
-            let nodes = (end - width..end).map(|index| Node {
-                level: height,
-                index,
-            });
+            let nodes = Node::row(height, end - width..end);
             nodes.map(&mut retained).collect()
         };
         Some(Self {
@@ -52,6 +52,9 @@ impl TileWriter {
     /// where one is missing or has the wrong length. What it reads need not be trusted: [`finish`](Self::finish) compares.
     #[must_use]
     pub fn resume(size: u64, mut read: impl FnMut(&str) -> Option<Vec<u8>>) -> Option<Self> {
+        if size > Count::MAX.get() {
+            return None;
+        }
         let row = |(level, index, width): (usize, u64, u64)| {
             if width == 0 {
                 return Some(Vec::new());

@@ -1,5 +1,5 @@
 use super::Node;
-use crate::Hash;
+use crate::{Count, Hash};
 
 /// What is left of a tree when all that will never be asked again is forgotten: enough to append and to know the root.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,7 +18,7 @@ impl Frontier {
     /// A frontier that was kept: one hash for each of [`Node::peaks`].
     pub(crate) fn from_peaks(size: u64, peaks: Vec<Hash>) -> Option<Self> {
         let expected = usize::try_from(size.count_ones()).ok()?;
-        (peaks.len() == expected).then_some(Self { size, peaks })
+        (peaks.len() == expected && size <= Count::MAX.get()).then_some(Self { size, peaks })
     }
 
     pub(crate) const fn size(&self) -> u64 {

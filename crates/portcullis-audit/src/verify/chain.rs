@@ -74,10 +74,7 @@ impl Chain {
             self.suspect = Some(Suspect::Moved { claims, leaf });
             return Ok(None);
         }
-        let place = Node {
-            level: 0,
-            index: expected,
-        };
+        let place = Node::leaf(expected);
         if place
             .hash_in(row.hashes)
             .is_some_and(|stored| stored != leaf)

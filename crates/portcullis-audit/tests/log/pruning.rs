@@ -258,9 +258,6 @@ fn an_erased_field_is_gone_and_the_record_is_as_it_was() {
 fn peaks(size: u64) -> Vec<Node> {
     let levels = (0..64_u8).rev().filter(|level| size >> level & 1 == 1);
     levels
-        .map(|level| Node {
-            level,
-            index: (size >> level) - 1,
-        })
+        .map(|level| Node::new(level, (size >> level) - 1).unwrap())
         .collect()
 }

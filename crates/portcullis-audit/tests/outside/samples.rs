@@ -130,9 +130,14 @@ fn actions(random: &mut Random) -> Vec<Action> {
         change(after, None),
         change(None, None),
     ];
+    let full = Settings::new(vec![change(after, before); Settings::MAX]).unwrap();
+    let changes = Settings::new(changes).unwrap();
     actions.extend([
-        LimitsChanged(Settings::new(changes).unwrap()),
-        RetentionChanged(Settings::new(vec![change(after, before); 64]).unwrap()),
+        KeyLimitsChanged(Settings::default()),
+        OrganizationLimitsChanged(changes.clone()),
+        OrganizationRetentionChanged(full),
+        ProjectLimitsChanged(changes.clone()),
+        ProjectRetentionChanged(changes),
         RoleGranted(RoleChange {
             role: word("admin"),
         }),
