@@ -172,6 +172,18 @@ mod tests {
     }
 
     #[test]
+    fn every_control_character_is_escaped_and_no_other() {
+        for character in (0..0x80_u8).map(char::from) {
+            let mut out = Vec::new();
+            text(&mut out, &character.to_string());
+            let escaped = character < ' ' || "\"\\".contains(character);
+            assert_eq!(out.len() > 3, escaped, "{character:?}");
+            let read: String = serde_json::from_slice(&out).unwrap();
+            assert_eq!(read, character.to_string());
+        }
+    }
+
+    #[test]
     fn integers_are_written_in_full() {
         for value in [0, 7, 10, 1_000, Count::MAX.get()] {
             let mut out = Vec::new();

@@ -221,6 +221,16 @@ fn every_flipped_bit_of_a_proof_file_is_found() {
     }
 }
 
+#[test]
+fn no_proof_is_planned_for_a_log_longer_than_any() {
+    let most = crate::Count::MAX.get();
+    assert!(ProofPlan::inclusion(7, most).is_some() && ProofPlan::consistency(7, most).is_some());
+    for size in [most + 1, u64::MAX] {
+        assert_eq!(ProofPlan::inclusion(7, size), None);
+        assert_eq!(ProofPlan::consistency(7, size), None);
+    }
+}
+
 proptest! {
     #[test]
     fn proofs_of_large_trees_are_short_and_name_nodes_inside_of_them(size in 1..1_u64 << 50, at in 0..1_u64 << 50) {

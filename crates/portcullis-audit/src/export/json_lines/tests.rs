@@ -156,6 +156,25 @@ fn every_flipped_bit_that_a_reader_could_see_is_found() {
 }
 
 #[test]
+fn only_one_beginning_of_this_version_and_of_a_log_that_there_can_be_is_taken() {
+    let (entries, heads) = log(&[2]);
+    let good = lines(0, &entries, &heads);
+    let form = |line, lines: &[String]| {
+        let kind = ExportDamage::Form;
+        assert_eq!(verify(lines), Err(DamagedExport { line, kind }));
+    };
+    form(1, &good[1..]);
+    form(2, &[good[0].clone(), good[0].clone()]);
+    form(1, &[good[0].replace("\"v\":1", "\"v\":2")]);
+    let peaks = vec![format!("\"{}\"", Hash::EMPTY_TREE); 64].join(",");
+    let endless = good[0].replace("[]", &format!("[{peaks}]"));
+    form(
+        1,
+        &[endless.replace("\"first\":0", &format!("\"first\":{}", u64::MAX))],
+    );
+}
+
+#[test]
 fn records_after_the_last_head_prove_nothing() {
     let (entries, heads) = log(&[3, 2]);
     let mut bad = lines(0, &entries, &heads);
