@@ -166,6 +166,7 @@ fn only_one_beginning_of_this_version_and_of_a_log_that_there_can_be_is_taken() 
     form(1, &good[1..]);
     form(2, &[good[0].clone(), good[0].clone()]);
     form(1, &[good[0].replace("\"v\":1", "\"v\":2")]);
+    form(1, &[good[0].replace("\"first\":0", "\"first\":1")]);
     let peaks = vec![format!("\"{}\"", Hash::EMPTY_TREE); 64].join(",");
     let endless = good[0].replace("[]", &format!("[{peaks}]"));
     form(
