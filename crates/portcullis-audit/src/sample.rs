@@ -79,7 +79,6 @@ impl RefusalSampler {
         causes
             .filter(|(_, state)| which(state))
             .map(|(cause, state)| {
-                state.recorded = state.recorded.saturating_add(1);
                 // The record stands for one of them.
                 refused(cause, std::mem::take(&mut state.left_out) - 1)
             })
@@ -130,7 +129,14 @@ mod tests {
         assert_eq!(recorded, 3);
         assert_eq!(left_out(sampler.admit(&cause(), at(60))), None);
         assert_eq!(left_out(sampler.admit(&cause(), at(61))), Some(999_998));
-        assert_eq!(left_out(sampler.admit(&cause(), at(61))), Some(0));
+        let next: Vec<_> = (0..4)
+            .map(|_| left_out(sampler.admit(&cause(), at(61))))
+            .collect();
+        assert_eq!(
+            next,
+            [Some(0), Some(0), None, None],
+            "another window, and no more of it"
+        );
     }
 
     #[test]

@@ -159,6 +159,8 @@ fn only_the_form_of_a_checkpoint_is_read() {
         "a.example\n42\n".to_owned(),
         format!("a.example\n42\n{root}\n\nextension\n"),
         format!("A.example\n42\n{root}\n"),
+        format!("{good}tab\tulator\n"),
+        format!("{good}{}\n", "long".repeat(250_000)),
     ] {
         assert_eq!(
             Checkpoint::verify(sign(&bad).as_bytes(), &keys),

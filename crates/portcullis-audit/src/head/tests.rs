@@ -166,6 +166,23 @@ fn a_row_with_any_byte_changed_is_refused() {
 }
 
 #[test]
+fn a_node_is_not_taken_for_the_last_record() {
+    let head = appended(&Head::create(origin(), &signer()).unwrap(), 8).head;
+    let good = head.to_row();
+    // One step up the way from the last record to the last peak, which is as good a way to the peak.
+    let (peak, spine) = good.frontier.split_at(Hash::LEN);
+    let (left, above) = spine.split_at(Hash::LEN);
+    let left = Hash::from_bytes(left.try_into().unwrap());
+    let parent = Hash::node(&left, head.last().unwrap());
+    let row = HeadRow {
+        frontier: [peak, above].concat(),
+        last: Some(*parent.as_bytes()),
+        ..good
+    };
+    assert_eq!(Head::load(&row, &keys()), Err(DamagedHead::Last));
+}
+
+#[test]
 fn a_head_that_somebody_else_signed_is_refused() {
     let forger = Ed25519Signer::from_seed(&[2; 32]);
     let head = Head::create(origin(), &forger).unwrap();

@@ -102,6 +102,36 @@ fn every_size_is_proven_to_begin_every_later_one() {
     }
 }
 
+#[test]
+fn a_node_is_not_taken_for_a_record_nor_a_size_for_another() {
+    let (entries, heads) = log(4);
+    let head = heads.last().unwrap().checkpoint();
+    let node = |level, index| look_up(&entries)(Node::new(level, index).unwrap()).unwrap();
+    let (left, right) = (node(1, 0), node(1, 1));
+    assert!(head.includes(0, &leaf(&entries[0]), &[leaf(&entries[1]), right]));
+    assert!(!head.includes(0, &left, &[right]));
+    assert!(!head.extends(5, head.root(), &[]));
+    assert!(!head.extends(0, head.root(), &[]));
+}
+
+#[test]
+fn a_record_is_proven_in_its_own_place_and_log_only() {
+    let (entries, heads) = log(2);
+    let keys = [VerifierKey::of(origin(), &signer()).unwrap()];
+    // A log that signs for a record which says that it stands elsewhere.
+    let wrong = |entry: &[u8]| {
+        let head = Checkpoint::sign(origin(), 1, Hash::leaf(entry), &signer()).unwrap();
+        let text = ProofFile::new(0, Vec::new(), head).to_text();
+        ProofFile::verify(text.as_bytes(), entry, &keys)
+    };
+    assert!(wrong(&entries[0].bytes).is_ok());
+    assert_eq!(wrong(&entries[1].bytes), Err(InvalidProof));
+    let other = String::from_utf8(entries[0].bytes.clone()).unwrap();
+    let other = other.replace("audit/system", "audit/tenant");
+    assert_eq!(wrong(other.as_bytes()), Err(InvalidProof));
+    assert_eq!(heads.len(), 3);
+}
+
 /// The paths of RFC 6962 section 2.1.3, in the tree of seven records.
 #[test]
 fn the_proofs_are_those_of_the_example_of_rfc_6962() {

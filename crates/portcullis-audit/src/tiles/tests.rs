@@ -97,6 +97,12 @@ fn nodes_in_tiles_are_those_of_the_rows() {
     }
     assert_eq!(reader.hash(Node::new(0, 1_500).unwrap()), None);
     assert_eq!(reader.hash(Node::new(2, 375).unwrap()), None);
+    // A partial tile of another size, and a file that is none.
+    let leaf = Node::new(0, 1_400).unwrap();
+    for length in [0, 31, 219 * 32, 221 * 32] {
+        let read = |_: &str| Some(vec![0; length]);
+        assert_eq!(TileReader::new(1_500, read).hash(leaf), None, "{length}");
+    }
     let plan = ProofPlan::inclusion(700, 1_500).unwrap();
     let proof = plan.proof(|node| reader.hash(node)).unwrap();
     let leaf = Hash::leaf(&log.entries[700].bytes);
@@ -178,12 +184,10 @@ fn entries_that_are_not_those_of_the_head_are_not_published() {
     writer.push(&log.entries[0].bytes, |_| ());
     assert_eq!(writer.finish(log.head.checkpoint()), Err(WrongCheckpoint));
     let mut writer = TileWriter::new();
-    writer.push(&[0; 65_536], |_| ());
-    assert_eq!(
-        writer,
-        TileWriter::new(),
-        "an entry that no bundle can hold"
-    );
+    for length in [crate::Record::MAX_LEN + 1, 65_535, 65_536] {
+        writer.push(&vec![0; length], |_| ());
+        assert_eq!(writer, TileWriter::new(), "what is no record");
+    }
 }
 
 #[test]

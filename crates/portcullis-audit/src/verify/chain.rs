@@ -155,3 +155,40 @@ impl Suspect {
 fn before(claims: u64, place: u64) -> bool {
     claims.checked_add(1) == Some(place)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// As much of a record as the chain reads.
+    fn entry(seq: u64, prev: Option<&Hash>) -> Vec<u8> {
+        let prev = prev.map_or(String::new(), |prev| format!("\"prev\":\"{prev}\","));
+        format!("{{\"action\":\"node.started\",\"log\":\"a\",{prev}\"seq\":{seq}}}").into_bytes()
+    }
+
+    #[test]
+    fn the_first_record_of_a_log_has_no_predecessor_and_every_other_one_has() {
+        let log = || Origin::new("a").unwrap();
+        let push = |frontier: Frontier, prev: Option<&Hash>| {
+            let bytes = entry(frontier.size(), prev);
+            let seq = frontier.size();
+            let row = StoredEntry {
+                seq,
+                bytes: &bytes,
+                hashes: &[],
+            };
+            Chain::new(log(), frontier)
+                .push(row)
+                .map(|taken| taken.is_some())
+        };
+        let later = || Frontier::from_peaks(1, vec![Hash::EMPTY_TREE]).unwrap();
+        let edited = |seq| {
+            let kind = DamageKind::Edited;
+            Err(Damage { seq, kind })
+        };
+        assert_eq!(push(Frontier::EMPTY, None), Ok(true));
+        assert_eq!(push(Frontier::EMPTY, Some(&Hash::EMPTY_TREE)), edited(0));
+        assert_eq!(push(later(), Some(&Hash::EMPTY_TREE)), Ok(true));
+        assert_eq!(push(later(), None), edited(1));
+    }
+}

@@ -133,6 +133,68 @@ fn an_inserted_record_is_named() {
 }
 
 #[test]
+fn a_record_that_was_put_in_behind_the_true_one_or_without_a_link_is_named() {
+    let good = Database::of(20);
+    for at in 1..18_usize {
+        let seq = u64::try_from(at).unwrap();
+        // Changed, behind the record whose place it claims; what follows goes on from the true one.
+        let mut bad = good.clone();
+        bad.rows.insert(at + 1, bad.rows[at].clone());
+        bad.edit_with_hashes(at + 1);
+        bad.renumber();
+        assert_eq!(bad.verify(), damage(seq + 1, DamageKind::Inserted), "{at}");
+        // Before it, and naming no record of this log.
+        let mut bad = good.clone();
+        bad.rows.insert(at, bad.rows[at].clone());
+        let text = String::from_utf8(bad.rows[at].bytes.clone()).unwrap();
+        let prev = Record::parse(&bad.rows[at].bytes)
+            .unwrap()
+            .prev()
+            .unwrap()
+            .to_string();
+        bad.rows[at].bytes = text
+            .replace(&prev, &Hash::EMPTY_TREE.to_string())
+            .into_bytes();
+        bad.rehash(at);
+        bad.renumber();
+        assert_eq!(bad.verify(), damage(seq, DamageKind::Inserted), "{at}");
+    }
+}
+
+#[test]
+fn a_row_under_the_number_of_an_earlier_one_is_found_whatever_it_holds() {
+    let mut bad = Database::of(20);
+    bad.rows[5].seq = 3;
+    assert_eq!(bad.verify(), damage(3, DamageKind::Inserted));
+}
+
+#[test]
+fn a_later_record_at_the_end_of_a_cut_log_is_moved() {
+    let mut bad = Database::of(20);
+    let later = bad.rows[7].bytes.clone();
+    bad.rows.truncate(6);
+    bad.rows[5].bytes = later;
+    assert_eq!(bad.verify(), damage(5, DamageKind::Moved { claims: 7 }));
+}
+
+#[test]
+fn a_kept_head_of_an_empty_log_that_is_none_is_not_agreed_with() {
+    let database = Database::of(3);
+    let empty = LogHead {
+        root: Hash::EMPTY_TREE,
+        size: 0.into(),
+        ..database.head()
+    };
+    let verified = database
+        .verify_against(std::slice::from_ref(&empty))
+        .unwrap();
+    assert_eq!(verified.compared, 1);
+    let root = Hash::leaf(b"other");
+    let forked = database.verify_against(&[LogHead { root, ..empty }]);
+    assert_eq!(forked, damage(0, DamageKind::Forked { known: 0 }));
+}
+
+#[test]
 fn a_record_beyond_the_signed_head_is_found() {
     let mut bad = Database::of(20);
     let head = bad.head.clone();
@@ -232,6 +294,12 @@ fn a_log_that_was_rebuilt_from_some_record_on_is_found_to_begin_well() {
     bad.rows.clear();
     bad.take(forged);
     bad.head = good.head.clone();
+    let kept = Database::of(17).head();
+    assert_eq!(
+        bad.verify_against(&[kept]),
+        damage(17, DamageKind::NotWhatWasSigned),
+        "a kept head vouches for more"
+    );
     // The first 16 records are a peak of the signed tree, and they are right.
     let found = bad.verify().unwrap_err();
     assert_eq!(
@@ -288,6 +356,27 @@ fn the_log_of_an_organization_that_was_deleted_is_missed_by_the_system_log() {
     }
     let found = heads.compare(|log| (log == &organization).then(|| theirs.checkpoint().clone()));
     assert_eq!(found, []);
+    // An older claim, found later, changes nothing.
+    let older = Head::create(organization.clone(), &signer()).unwrap();
+    let claim = Action::AuditHead(LogHead::from(older.checkpoint()));
+    let event = Event::new(
+        Timestamp::from_micros(0),
+        Actor::System,
+        claim,
+        Target::Instance,
+    );
+    let head = Head::load(&system.head, &keys()).unwrap();
+    let batch = head.append(&[event], &mut SysRng, &signer()).unwrap();
+    heads.take(&Record::parse(&batch.entries[0].bytes).unwrap());
+    let found = heads.compare(|_| Some(older.checkpoint().clone()));
+    let back = Comparison::WentBack { kept: 1, found: 0 };
+    assert_eq!(found, [(organization.clone(), back)]);
+    // And a newer one counts.
+    let mut newest = KnownHeads::default();
+    for record in [&batch.entries[0].bytes, &system.rows[3].bytes] {
+        newest.take(&Record::parse(record).unwrap());
+    }
+    assert_eq!(newest, heads);
     let found = heads.compare(|_| None);
     assert_eq!(found, [(organization, Comparison::Gone)]);
 }
