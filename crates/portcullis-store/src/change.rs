@@ -2,7 +2,7 @@ use std::collections::BTreeSet;
 
 use crate::{
     AuditDraft, Blob, CapRow, CredentialId, CredentialRow, CredentialSlot, InstanceSecretRow,
-    KeyId, KeyRow, LimitsRow, MasterCheckRow, OrgId, OrganizationRow, ProjectId, ProjectRow,
+    KeyId, KeyRow, LimitsRow, LogId, MasterCheckRow, OrgId, OrganizationRow, ProjectId, ProjectRow,
     RulesRow, SecretRow, StoreError, StoreErrorKind, Subject, UnixMicros,
 };
 
@@ -14,6 +14,7 @@ pub struct ChangeSet {
     draft: AuditDraft,
     guards: Vec<Guard>,
     changes: Vec<Change>,
+    urgent: bool,
 }
 
 impl ChangeSet {
@@ -24,6 +25,7 @@ impl ChangeSet {
             draft,
             guards: Vec::new(),
             changes: Vec::new(),
+            urgent: false,
         }
     }
 
@@ -34,7 +36,15 @@ impl ChangeSet {
             draft,
             guards: Vec::new(),
             changes: Vec::new(),
+            urgent: false,
         }
+    }
+
+    /// Does not wait for a broken audit log: when the draft cannot be sealed, the changes are made all the same, and the draft
+    /// waits in the outbox of its log, which the next append has to take first. For what ends access, and nothing else.
+    pub fn urgent(mut self) -> Self {
+        self.urgent = true;
+        self
     }
 
     /// Adds a condition that must hold inside the transaction.
@@ -59,6 +69,18 @@ impl ChangeSet {
     #[must_use]
     pub fn draft(&self) -> &AuditDraft {
         &self.draft
+    }
+
+    /// Whether the changes are made even when the draft cannot be sealed.
+    #[must_use]
+    pub fn is_urgent(&self) -> bool {
+        self.urgent
+    }
+
+    /// The log that the draft belongs to.
+    #[must_use]
+    pub fn log(&self) -> LogId {
+        self.org.map_or(LogId::System, LogId::Organization)
     }
 
     /// The conditions, in the order in which they were added.

@@ -69,6 +69,8 @@ pub enum StoreErrorKind {
     CrossTenant,
     /// Rows that cannot be what we wrote.
     Corrupt,
+    /// The audit log cannot be continued, and without a record there is no change.
+    NotSealed,
     /// A database of another program.
     NotOurs,
     /// A database written by a newer version of this software.

@@ -63,11 +63,13 @@ pub use id::{
     ProjectId, ProviderName,
 };
 pub use port::{
-    BudgetStore, ControlStore, DrawStep, NodeStore, Page, Registration, SecretUse, Tenants,
+    AuditStore, BudgetStore, ControlStore, DrawStep, NodeStore, Page, Registration, SecretUse,
+    Tenants,
 };
 pub use row::{
     AccountKey, Blob, CapRow, ChangeRow, CredentialRow, CredentialSlot, Drawn, InstanceSecretRow,
-    KeyRow, LimitsRow, MasterCheckRow, NodeRow, OrganizationRow, ProjectRow, RateRow, RulesRow,
+    KeyRow, LimitsRow, LogEntryRow, LogHeadRow, LogId, MasterCheckRow, NodeRow, NotSealed,
+    OpeningRow, OrganizationRow, ProjectRow, RateRow, RetainedRow, RulesRow, SealStep, Sealed,
     SecretRow, ShareRow, Subject,
 };
 pub use time::UnixMicros;

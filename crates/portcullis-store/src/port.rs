@@ -1,7 +1,8 @@
 use crate::{
-    AccountKey, ChangeRow, ChangeSet, CredentialId, CredentialRow, CredentialSlot, Drawn,
-    InstanceSecretRow, KeyId, KeyRow, MasterCheckRow, NodeId, NodeRow, OrgId, OrganizationRow,
-    Outcome, ProjectId, ProjectRow, ShareRow, StoreError, UnixMicros,
+    AccountKey, AuditDraft, ChangeRow, ChangeSet, CredentialId, CredentialRow, CredentialSlot,
+    Drawn, InstanceSecretRow, KeyId, KeyRow, LogEntryRow, LogHeadRow, LogId, MasterCheckRow,
+    NodeId, NodeRow, OpeningRow, OrgId, OrganizationRow, Outcome, ProjectId, ProjectRow,
+    RetainedRow, SealStep, ShareRow, StoreError, UnixMicros,
 };
 
 /// The control plane: organizations, projects, keys, credentials, and the log of their changes.
@@ -9,9 +10,16 @@ use crate::{
 /// Each call is one transaction. Arguments are owned, because an adapter may hand them to a thread of its own;
 /// futures are `Send`, and dropping one before it is ready leaves either all of its work done or none.
 pub trait ControlStore: Send + Sync + 'static {
-    /// Checks the guards, makes the changes, keeps the audit draft and writes the change log, all or nothing.
-    /// Durable when it returns.
-    fn commit(&self, set: ChangeSet) -> impl Future<Output = Result<Outcome, StoreError>> + Send;
+    /// Checks the guards, makes the changes, writes the change log, and appends to the audit log what `seal` makes of its
+    /// outbox and the set's draft: all or nothing. Durable when it returns.
+    ///
+    /// What cannot be sealed is an error of the kind [`NotSealed`](crate::StoreErrorKind::NotSealed), and nothing was written:
+    /// no record, no change. An [urgent](ChangeSet::urgent) set is made all the same, and its draft waits in the outbox.
+    fn commit(
+        &self,
+        set: ChangeSet,
+        seal: SealStep,
+    ) -> impl Future<Output = Result<Outcome, StoreError>> + Send;
 
     /// One organization.
     fn organization(
@@ -171,6 +179,88 @@ pub trait BudgetStore: Send + Sync + 'static {
         &self,
         now: UnixMicros,
     ) -> impl Future<Output = Result<u64, StoreError>> + Send;
+}
+
+/// The audit logs: append-only, one per organization and one of the instance.
+///
+/// A store hashes nothing and signs nothing. Whoever appends brings the step along, and it runs while the log's head is
+/// locked, so that a log has one end. The store itself refuses to change or remove a record at or above the log's minimum, and to
+/// write a sequence twice, whoever asks.
+pub trait AuditStore: Send + Sync + 'static {
+    /// Appends what `seal` makes of the log's head and its outbox. Durable when it returns. A step that seals nothing
+    /// (no entry) writes nothing.
+    ///
+    /// Entries that do not follow the stored size, or a head that does not fit them, are a
+    /// [`Conflict`](crate::StoreErrorKind::Conflict), and nothing was written.
+    fn append(
+        &self,
+        log: LogId,
+        seal: SealStep,
+    ) -> impl Future<Output = Result<(), StoreError>> + Send;
+
+    /// The logs that were begun, the system log first, then by organization, with their heads.
+    fn logs(&self) -> impl Future<Output = Result<Vec<(LogId, LogHeadRow)>, StoreError>> + Send;
+
+    /// One log's head, and the first sequence that is still there.
+    fn log_head(
+        &self,
+        log: LogId,
+    ) -> impl Future<Output = Result<Option<(LogHeadRow, u64)>, StoreError>> + Send;
+
+    /// Records from `from` on, ascending, at most `limit`.
+    fn entries(
+        &self,
+        log: LogId,
+        from: u64,
+        limit: usize,
+    ) -> impl Future<Output = Result<Vec<LogEntryRow>, StoreError>> + Send;
+
+    /// The openings of the records from `from` to below `to`, by sequence and field.
+    fn openings(
+        &self,
+        log: LogId,
+        from: u64,
+        to: u64,
+    ) -> impl Future<Output = Result<Vec<OpeningRow>, StoreError>> + Send;
+
+    /// The drafts that could not be sealed yet, oldest first.
+    fn outbox(
+        &self,
+        log: LogId,
+    ) -> impl Future<Output = Result<Vec<AuditDraft>, StoreError>> + Send;
+
+    /// Deletes openings and appends what `seal` makes of it, in one transaction; those that are not there are passed
+    /// over. How many were deleted. What was deleted may still stand in free pages until [`scrub`](Self::scrub).
+    fn erase(
+        &self,
+        log: LogId,
+        openings: Vec<(u64, String)>,
+        seal: SealStep,
+    ) -> impl Future<Output = Result<u64, StoreError>> + Send;
+
+    /// Removes the records below `below` with their openings, keeps `retained` of their hashes, and appends what `seal` makes of it,
+    /// in one transaction. How many records were removed. The minimum never goes back.
+    fn prune(
+        &self,
+        log: LogId,
+        below: u64,
+        retained: Vec<RetainedRow>,
+        seal: SealStep,
+    ) -> impl Future<Output = Result<u64, StoreError>> + Send;
+
+    /// The hashes that were kept of what was pruned, by level and index.
+    fn retained(
+        &self,
+        log: LogId,
+    ) -> impl Future<Output = Result<Vec<RetainedRow>, StoreError>> + Send;
+
+    /// Makes sure that nothing that was deleted can be read from the files any more. `false` when another process still
+    /// reads an older state: try again.
+    fn scrub(&self) -> impl Future<Output = Result<bool, StoreError>> + Send;
+
+    /// The guards of the database that are missing or changed: triggers and settings without which somebody could
+    /// rewrite a log unnoticed. Empty when all is well.
+    fn missing_guards(&self) -> impl Future<Output = Result<Vec<String>, StoreError>> + Send;
 }
 
 /// What is done inside [`BudgetStore::draw`]: it sees every account under the lock of one transaction.

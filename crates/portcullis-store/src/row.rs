@@ -5,6 +5,7 @@ mod credential;
 mod instance;
 mod key;
 mod limits;
+mod log;
 mod node;
 mod tenant;
 
@@ -13,5 +14,8 @@ pub use credential::{CredentialRow, CredentialSlot};
 pub use instance::{InstanceSecretRow, MasterCheckRow};
 pub use key::{KeyRow, RulesRow, SecretRow};
 pub use limits::{AccountKey, CapRow, Drawn, LimitsRow, RateRow, ShareRow};
+pub use log::{
+    LogEntryRow, LogHeadRow, LogId, NotSealed, OpeningRow, RetainedRow, SealStep, Sealed,
+};
 pub use node::{ChangeRow, NodeRow, Subject};
 pub use tenant::{OrganizationRow, ProjectRow};
