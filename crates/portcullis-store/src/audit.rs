@@ -1,16 +1,26 @@
-use std::fmt;
+mod action;
+mod actor;
+mod target;
 
-use crate::{CredentialId, KeyId, OrgId, ProjectId, UnixMicros};
+pub use action::{AuditAction, UnknownAction};
+pub use actor::{Actor, ActorKind, InvalidActor};
+pub use target::{AuditTarget, InvalidTarget};
+
+use std::net::IpAddr;
+
+use crate::UnixMicros;
 
 /// Who did what to what, and when: what an action leaves behind in the same transaction as its change.
 ///
-/// Typed ids only; there is no field that takes free text, so a secret cannot be recorded by mistake.
+/// Typed ids only; there is no field that takes free text, so a secret cannot be recorded by mistake. Each part has a text
+/// form that reads back, because a draft may have to wait in the outbox of its log.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AuditDraft {
     at: UnixMicros,
     actor: Actor,
     action: AuditAction,
     target: AuditTarget,
+    address: Option<IpAddr>,
 }
 
 impl AuditDraft {
@@ -22,7 +32,16 @@ impl AuditDraft {
             actor,
             action,
             target,
+            address: None,
         }
+    }
+
+    /// The same draft with the address that the action came from. It is personal data: whoever seals it keeps it where it can
+    /// be erased.
+    #[must_use]
+    pub fn from_address(mut self, address: IpAddr) -> Self {
+        self.address = Some(address);
+        self
     }
 
     /// When it was done.
@@ -48,191 +67,90 @@ impl AuditDraft {
     pub fn target(&self) -> AuditTarget {
         self.target
     }
-}
-
-/// Who acts: every admin call carries one.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Actor {
-    kind: ActorKind,
-    id: Box<str>,
-}
-
-impl Actor {
-    /// A person or script with the operator's access: a login name, an e-mail address, a job's name.
-    ///
-    /// # Errors
-    /// An empty id, one longer than 128 bytes, or one with control characters.
-    pub fn operator(id: &str) -> Result<Self, InvalidActor> {
-        Self::new(ActorKind::Operator, id)
-    }
-
-    /// A user that the embedding gateway has authenticated, by the gateway's own id.
-    ///
-    /// # Errors
-    /// An empty id, one longer than 128 bytes, or one with control characters.
-    pub fn user(id: &str) -> Result<Self, InvalidActor> {
-        Self::new(ActorKind::User, id)
-    }
-
-    /// Portcullis itself: first start, digest upgrades.
+    /// Where it came from, if that is known.
     #[must_use]
-    pub fn system() -> Self {
-        Self {
-            kind: ActorKind::System,
-            id: "portcullis".into(),
+    pub fn address(&self) -> Option<IpAddr> {
+        self.address
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fmt::{Debug, Display};
+    use std::str::FromStr;
+
+    use super::*;
+
+    #[test]
+    fn every_actor_reads_back() {
+        for actor in [
+            Actor::operator("ada@example.com").unwrap(),
+            Actor::user("a:b/c ü").unwrap(),
+            Actor::system(),
+        ] {
+            reads_back(&actor);
         }
     }
 
-    /// The kind of actor.
-    #[must_use]
-    pub fn kind(&self) -> ActorKind {
-        self.kind
+    #[test]
+    fn every_action_reads_back() {
+        assert!(AuditAction::ALL.len() > 20);
+        AuditAction::ALL.iter().for_each(reads_back);
     }
 
-    /// The actor's id within its kind.
-    #[must_use]
-    pub fn id(&self) -> &str {
-        &self.id
-    }
-
-    fn new(kind: ActorKind, id: &str) -> Result<Self, InvalidActor> {
-        if id.is_empty() || id.len() > 128 || id.chars().any(char::is_control) {
-            return Err(InvalidActor { length: id.len() });
-        }
-        Ok(Self {
-            kind,
-            id: id.into(),
-        })
-    }
-}
-
-impl fmt::Display for Actor {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}:{}", self.kind.as_str(), self.id)
-    }
-}
-
-/// The kind of an [`Actor`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum ActorKind {
-    /// Has the operator's access to the machine and its files.
-    Operator,
-    /// Portcullis itself.
-    System,
-    /// Was authenticated by the embedding gateway.
-    User,
-}
-
-impl ActorKind {
-    /// The stored word.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Operator => "operator",
-            Self::System => "system",
-            Self::User => "user",
+    #[test]
+    fn every_target_reads_back() {
+        let key = "3fK9aaaaaaaa".parse().unwrap();
+        let id = "0198c0de-0000-7000-8000-000000000001";
+        for target in [
+            AuditTarget::Credential(id.parse().unwrap()),
+            AuditTarget::Instance,
+            AuditTarget::Key(key),
+            AuditTarget::KeySecret(key, u32::MAX),
+            AuditTarget::Organization(id.parse().unwrap()),
+            AuditTarget::Project(id.parse().unwrap()),
+        ] {
+            reads_back(&target);
         }
     }
-}
 
-/// An actor's id that cannot be recorded.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("an actor's id has 1 to 128 bytes and no control characters; this one has {length} bytes")]
-pub struct InvalidActor {
-    length: usize,
-}
-
-/// Declares the closed list of actions with the words under which they are recorded.
-macro_rules! actions {
-    ($($(#[$doc:meta])* $name:ident = $word:literal,)*) => {
-        /// What was done: a closed list, so that a record's word can be searched and counted.
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-        #[non_exhaustive]
-        pub enum AuditAction { $($(#[$doc])* $name,)* }
-
-        impl AuditAction {
-            /// The recorded word, `subject.verb`.
-            #[must_use]
-            pub fn as_str(self) -> &'static str {
-                match self { $(Self::$name => $word,)* }
-            }
+    #[test]
+    fn what_is_not_written_so_does_not_read() {
+        for actor in [
+            "",
+            "ada",
+            "operator:",
+            "root:ada",
+            "system:ada",
+            "user:a\nb",
+            "Operator:ada",
+        ] {
+            assert!(actor.parse::<Actor>().is_err(), "{actor}");
         }
-    };
-}
-
-actions! {
-    /// A credential was stored for the first time.
-    CredentialAdded = "credential.added",
-    /// A credential was removed.
-    CredentialDeleted = "credential.deleted",
-    /// A credential was overwritten.
-    CredentialReplaced = "credential.replaced",
-    /// A secret of the instance (such as a pepper) was made.
-    InstanceSecretCreated = "instance_secret.created",
-    /// A key's digest was brought to the preferred scheme.
-    KeyDigestUpgraded = "key.digest_upgraded",
-    /// A key was switched off, reversibly.
-    KeyDisabled = "key.disabled",
-    /// A disabled key was switched on again.
-    KeyEnabled = "key.enabled",
-    /// A key was made.
-    KeyMinted = "key.minted",
-    /// A key was ended for good.
-    KeyRevoked = "key.revoked",
-    /// A key got a further secret.
-    KeyRotated = "key.rotated",
-    /// What a key may use up was changed.
-    KeyLimitsChanged = "key.limits_changed",
-    /// A key's providers or models were changed.
-    KeyRulesChanged = "key.rules_changed",
-    /// One secret of a key was ended for good.
-    KeySecretRevoked = "key.secret_revoked",
-    /// A master key version was used here for the first time.
-    MasterKeyRegistered = "master_key.registered",
-    /// The addresses from which an organization's keys may be used were changed.
-    OrganizationAllowlistChanged = "organization.allowlist_changed",
-    /// An organization was made.
-    OrganizationCreated = "organization.created",
-    /// What an organization may use up was changed.
-    OrganizationLimitsChanged = "organization.limits_changed",
-    /// A suspended organization was let in again.
-    OrganizationResumed = "organization.resumed",
-    /// An organization was shut out, reversibly.
-    OrganizationSuspended = "organization.suspended",
-    /// A project was made.
-    ProjectCreated = "project.created",
-    /// What a project may use up was changed.
-    ProjectLimitsChanged = "project.limits_changed",
-}
-
-/// To what it was done.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum AuditTarget {
-    /// A credential.
-    Credential(CredentialId),
-    /// The instance as a whole.
-    Instance,
-    /// A key.
-    Key(KeyId),
-    /// One secret of a key, by its version.
-    KeySecret(KeyId, u32),
-    /// An organization.
-    Organization(OrgId),
-    /// A project.
-    Project(ProjectId),
-}
-
-impl fmt::Display for AuditTarget {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Credential(id) => write!(f, "credential:{id}"),
-            Self::Instance => f.write_str("instance"),
-            Self::Key(id) => write!(f, "key:{id}"),
-            Self::KeySecret(id, version) => write!(f, "key:{id}/secret:{version}"),
-            Self::Organization(id) => write!(f, "organization:{id}"),
-            Self::Project(id) => write!(f, "project:{id}"),
+        for action in ["", "key", "key.", "Key.minted", "key.minted "] {
+            assert!(action.parse::<AuditAction>().is_err(), "{action}");
         }
+        for target in [
+            "",
+            "instance:",
+            "key:short",
+            "key:3fK9aaaaaaaa/secret:",
+            "key:3fK9aaaaaaaa/secret:01",
+            "key:3fK9aaaaaaaa/secret:+1",
+            "key:3fK9aaaaaaaa/secret:4294967296",
+            "project:0198c0de00007000800000000000001f",
+            "project:0198C0DE-0000-7000-8000-000000000001",
+            "project:00000000-0000-0000-0000-000000000000",
+            "budget:0198c0de-0000-7000-8000-000000000001",
+        ] {
+            assert!(target.parse::<AuditTarget>().is_err(), "{target}");
+        }
+    }
+
+    fn reads_back<T>(value: &T)
+    where
+        T: FromStr<Err: Debug> + Display + PartialEq + Debug,
+    {
+        assert_eq!(&value.to_string().parse::<T>().unwrap(), value);
     }
 }

@@ -6,7 +6,7 @@
 //!
 //! ```
 //! use portcullis_store::MemoryStore;
-//! use portcullis_store::conformance::{Fixture, Task, draft_line};
+//! use portcullis_store::conformance::{Fixture, Task};
 //!
 //! struct Memory(MemoryStore);
 //!
@@ -15,10 +15,6 @@
 //!
 //!     fn store(&self) -> MemoryStore {
 //!         self.0.clone()
-//!     }
-//!
-//!     async fn drafts(&self) -> Vec<String> {
-//!         self.0.drafts().iter().map(draft_line).collect()
 //!     }
 //!
 //!     fn spawn(&self, task: Task) -> Task {
@@ -56,23 +52,23 @@ pub mod uses;
 
 mod books;
 mod check;
+mod sealer;
 mod tenant;
 
 use std::pin::Pin;
 
-use crate::{AuditDraft, BudgetStore, ControlStore, NodeStore};
+pub use sealer::{read_chain, seal, seal_fails, seal_with};
+
+use crate::{AuditDraft, AuditStore, BudgetStore, ControlStore, NodeStore};
 
 /// One empty store, made for one rule, and the doors to it that the ports do not have.
 pub trait Fixture: Sync {
     /// The adapter.
-    type Store: ControlStore + NodeStore + BudgetStore + Clone;
+    type Store: ControlStore + NodeStore + BudgetStore + AuditStore + Clone;
 
     /// A handle on the store, as independent of the ones before as the adapter allows: the same file opened once
     /// more, another connection, or a clone.
     fn store(&self) -> Self::Store;
-
-    /// The audit drafts of everything committed, oldest first, each in the form of [`draft_line`].
-    fn drafts(&self) -> impl Future<Output = Vec<String>> + Send;
 
     /// Starts a task beside the caller, on another thread if there is one. The answer is ready when the task
     /// is done, and panics if the task has.
@@ -82,7 +78,7 @@ pub trait Fixture: Sync {
 /// A task of the concurrency rules.
 pub type Task = Pin<Box<dyn Future<Output = ()> + Send>>;
 
-/// One line for one audit draft: `{micros} {kind}:{actor} {action} {target}`.
+/// One line for one audit draft: `{micros} {kind}:{actor} {action} {target}`. The source address is not in it.
 #[must_use]
 pub fn draft_line(draft: &AuditDraft) -> String {
     let at = draft.at().0;

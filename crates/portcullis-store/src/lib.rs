@@ -45,6 +45,7 @@ mod error;
 mod id;
 mod port;
 mod row;
+mod seal;
 mod time;
 
 #[cfg(feature = "memory")]
@@ -54,7 +55,10 @@ mod memory;
 pub mod conformance;
 
 // The public interface is:
-pub use audit::{Actor, ActorKind, AuditAction, AuditDraft, AuditTarget, InvalidActor};
+pub use audit::{
+    Actor, ActorKind, AuditAction, AuditDraft, AuditTarget, InvalidActor, InvalidTarget,
+    UnknownAction,
+};
 pub use change::{Change, ChangeSet, Guard, Outcome};
 pub use draw::Draw;
 pub use error::{StoreError, StoreErrorKind};
@@ -72,6 +76,7 @@ pub use row::{
     OpeningRow, OrganizationRow, ProjectRow, RateRow, RetainedRow, RulesRow, SealStep, Sealed,
     SecretRow, ShareRow, Subject,
 };
+pub use seal::Append;
 pub use time::UnixMicros;
 
 #[cfg(feature = "memory")]

@@ -3,6 +3,7 @@
 mod apply;
 mod budget;
 mod guard;
+mod log;
 mod state;
 
 use std::collections::BTreeMap;
@@ -11,10 +12,11 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use self::state::State;
 use crate::{
-    AccountKey, AuditDraft, BudgetStore, ChangeRow, ChangeSet, ControlStore, CredentialId,
-    CredentialRow, CredentialSlot, Draw, DrawStep, InstanceSecretRow, KeyId, KeyRow,
-    MasterCheckRow, NodeId, NodeRow, NodeStore, OrgId, OrganizationRow, Outcome, Page, ProjectId,
-    ProjectRow, Registration, SecretUse, ShareRow, StoreError, Tenants, UnixMicros,
+    AccountKey, AuditDraft, AuditStore, BudgetStore, ChangeRow, ChangeSet, ControlStore,
+    CredentialId, CredentialRow, CredentialSlot, Draw, DrawStep, InstanceSecretRow, KeyId, KeyRow,
+    LogEntryRow, LogHeadRow, LogId, MasterCheckRow, NodeId, NodeRow, NodeStore, OpeningRow, OrgId,
+    OrganizationRow, Outcome, Page, ProjectId, ProjectRow, Registration, RetainedRow, SealStep,
+    SecretUse, ShareRow, StoreError, Tenants, UnixMicros,
 };
 
 /// A store in memory. Clones share the same rows; nothing survives the last of them.
@@ -39,8 +41,8 @@ impl MemoryStore {
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
-        // A panic while the lock was held cannot leave a half-made change: `commit` restores before it returns, and
-        // `draw` writes after its step, the one place where code of others runs.
+        // A panic while the lock was held cannot leave a half-made change. Code of others runs in steps alone: `commit`
+        // restores when its step panics, and everything else writes after its step.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -50,9 +52,9 @@ impl MemoryStore {
 }
 
 impl ControlStore for MemoryStore {
-    async fn commit(&self, set: ChangeSet) -> Result<Outcome, StoreError> {
+    async fn commit(&self, set: ChangeSet, mut seal: SealStep) -> Result<Outcome, StoreError> {
         set.check()?;
-        self.lock().commit(&set)
+        self.lock().commit(&set, &mut seal)
     }
 
     async fn organization(&self, id: OrgId) -> Result<Option<OrganizationRow>, StoreError> {
@@ -231,6 +233,75 @@ impl BudgetStore for MemoryStore {
 
     async fn forget_shares(&self, now: UnixMicros) -> Result<u64, StoreError> {
         Ok(self.lock().forget_shares(now))
+    }
+}
+
+impl AuditStore for MemoryStore {
+    async fn append(&self, log: LogId, mut seal: SealStep) -> Result<(), StoreError> {
+        self.lock().append(log, &mut seal)
+    }
+
+    async fn logs(&self) -> Result<Vec<(LogId, LogHeadRow)>, StoreError> {
+        self.read(State::heads)
+    }
+
+    async fn log_head(&self, log: LogId) -> Result<Option<(LogHeadRow, u64)>, StoreError> {
+        self.read(|state| state.head(log))
+    }
+
+    async fn entries(
+        &self,
+        log: LogId,
+        from: u64,
+        limit: usize,
+    ) -> Result<Vec<LogEntryRow>, StoreError> {
+        self.read(|state| state.entries(log, from, limit))
+    }
+
+    async fn openings(
+        &self,
+        log: LogId,
+        from: u64,
+        to: u64,
+    ) -> Result<Vec<OpeningRow>, StoreError> {
+        self.read(|state| state.openings(log, from, to))
+    }
+
+    async fn outbox(&self, log: LogId) -> Result<Vec<AuditDraft>, StoreError> {
+        self.read(|state| state.outbox(log))
+    }
+
+    async fn erase(
+        &self,
+        log: LogId,
+        openings: Vec<(u64, String)>,
+        mut seal: SealStep,
+    ) -> Result<u64, StoreError> {
+        self.lock().erase(log, openings, &mut seal)
+    }
+
+    async fn prune(
+        &self,
+        log: LogId,
+        below: u64,
+        retained: Vec<RetainedRow>,
+        mut seal: SealStep,
+    ) -> Result<u64, StoreError> {
+        self.lock().prune(log, below, &retained, &mut seal)
+    }
+
+    async fn retained(&self, log: LogId) -> Result<Vec<RetainedRow>, StoreError> {
+        self.read(|state| state.retained(log))
+    }
+
+    /// There are no files: what was deleted is gone.
+    async fn scrub(&self) -> Result<bool, StoreError> {
+        Ok(true)
+    }
+
+    /// There is no database that somebody else could write to.
+    async fn missing_guards(&self) -> Result<Vec<String>, StoreError> {
+        Ok(Vec::new())
     }
 }
 

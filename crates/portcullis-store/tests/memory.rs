@@ -3,7 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail their test")]
 
 use portcullis_store::MemoryStore;
-use portcullis_store::conformance::{Fixture, Task, draft_line};
+use portcullis_store::conformance::{Fixture, Task};
 
 struct Memory(MemoryStore);
 
@@ -12,10 +12,6 @@ impl Fixture for Memory {
 
     fn store(&self) -> MemoryStore {
         self.0.clone()
-    }
-
-    async fn drafts(&self) -> Vec<String> {
-        self.0.drafts().iter().map(draft_line).collect()
     }
 
     fn spawn(&self, task: Task) -> Task {

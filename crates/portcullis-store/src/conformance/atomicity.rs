@@ -35,12 +35,12 @@ pub async fn a_failing_change_undoes_the_ones_before(fixture: &impl Fixture) {
             at: AT,
         };
         let set = A.set(first.clone()).change(failing);
-        refused(fixture, &store, set, StoreErrorKind::Conflict).await;
+        refused(&store, set, StoreErrorKind::Conflict).await;
         // The first change alone is fine, so it was the second that failed the set.
         let alone = fixture.store();
-        let before = snapshot(fixture, &alone).await;
+        let before = snapshot(&alone).await;
         committed(&alone, A.set(first)).await;
-        assert_ne!(snapshot(fixture, &alone).await, before);
+        assert_ne!(snapshot(&alone).await, before);
         restore(&alone).await;
     }
 }
@@ -48,19 +48,19 @@ pub async fn a_failing_change_undoes_the_ones_before(fixture: &impl Fixture) {
 /// The same for an organization, and for the instance's own rows.
 pub async fn a_failing_change_undoes_an_insert_at_the_top(fixture: &impl Fixture) {
     let store = fixture.store();
-    let nothing = snapshot(fixture, &store).await;
+    let nothing = snapshot(&store).await;
     let set = A
         .set(Change::InsertOrganization(A.organization()))
         .change(Change::InsertProject(A.project()))
         .change(Change::InsertKey(A.key()))
         .change(Change::InsertKey(A.key()));
-    refused(fixture, &store, set, StoreErrorKind::Conflict).await;
+    refused(&store, set, StoreErrorKind::Conflict).await;
 
     let set = instance(Change::InsertInstanceSecret(instance_secret("pepper", 1)))
         .change(Change::InsertMasterCheck(master_check(1)))
         .change(Change::InsertMasterCheck(master_check(1)));
-    refused(fixture, &store, set, StoreErrorKind::Conflict).await;
-    assert_eq!(snapshot(fixture, &store).await, nothing);
+    refused(&store, set, StoreErrorKind::Conflict).await;
+    assert_eq!(snapshot(&store).await, nothing);
 
     // And the sequence that the failed sets did not take is the next one's or later, never an earlier one.
     settle(&store).await;
@@ -83,7 +83,7 @@ pub async fn a_key_is_inserted_with_all_its_secrets_or_not(fixture: &impl Fixtur
         secret: A.secret(2),
     };
     let set = A.set(Change::InsertKey(A.nth_key(1))).change(failing);
-    refused(fixture, &store, set, StoreErrorKind::Conflict).await;
+    refused(&store, set, StoreErrorKind::Conflict).await;
     assert_eq!(store.key(A.key_id(1)).await.unwrap(), None);
 }
 
@@ -93,7 +93,7 @@ pub async fn changes_are_made_in_their_order(fixture: &impl Fixture) {
     let backwards = A
         .set(Change::InsertProject(A.project()))
         .change(Change::InsertOrganization(A.organization()));
-    refused(fixture, &store, backwards, StoreErrorKind::Conflict).await;
+    refused(&store, backwards, StoreErrorKind::Conflict).await;
     settle(&store).await; // the same rows, forwards
     assert_eq!(store.key(A.key_id(0)).await.unwrap(), Some(A.key()));
     let swap = A

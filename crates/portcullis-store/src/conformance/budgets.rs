@@ -327,11 +327,11 @@ pub async fn a_step_that_panics_writes_nothing(fixture: &impl Fixture) {
 pub async fn draws_leave_the_control_plane_alone(fixture: &impl Fixture) {
     let store = fixture.store();
     settle(&store).await;
-    let before = snapshot(fixture, &store).await;
+    let before = snapshot(&store).await;
     books(&store, &share(&account(A), 1, [1, 2, 3, 4])).await;
     store.strand_others(Vec::new()).await.unwrap();
     store.forget_shares(UnixMicros(i64::MAX)).await.unwrap();
-    assert_eq!(snapshot(fixture, &store).await, before);
+    assert_eq!(snapshot(&store).await, before);
 }
 
 /// Of many that draw at once under one cap, on independent handles, exactly as many get it as fit: no look goes stale

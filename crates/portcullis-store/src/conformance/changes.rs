@@ -1,7 +1,7 @@
 //! Changes: each does what it says, to one row, and steps that row's generation by one.
 
 use super::Fixture;
-use super::check::{bytes, committed, refused, snapshot};
+use super::check::{bytes, commit, committed, refused, snapshot};
 use super::tenant::{A, AT, B, changes_by_id, instance, instance_secret, master_check, settle};
 use crate::StoreErrorKind::Conflict;
 use crate::{
@@ -68,7 +68,7 @@ pub async fn no_change_clears_a_revocation(fixture: &impl Fixture) {
     let row = key(&store).await;
     assert_eq!(row.revoked_at, Some(AT));
     assert_eq!(row.secrets[0].revoked_at, Some(AT));
-    refused(fixture, &store, A.set(Change::InsertKey(A.key())), Conflict).await;
+    refused(&store, A.set(Change::InsertKey(A.key())), Conflict).await;
 }
 
 /// An expiry can be set and brought forward, and is never extended.
@@ -391,7 +391,7 @@ pub async fn a_change_that_hits_no_row_is_a_conflict(fixture: &impl Fixture) {
     let store = fixture.store();
     settle(&store).await;
     for change in changes_by_id(A, 5) {
-        refused(fixture, &store, A.set(change), Conflict).await;
+        refused(&store, A.set(change), Conflict).await;
     }
     let key = A.key_id(0);
     let digest = bytes(0, 32);
@@ -416,18 +416,18 @@ pub async fn a_change_that_hits_no_row_is_a_conflict(fixture: &impl Fixture) {
         },
     ];
     for change in no_such_secret {
-        refused(fixture, &store, A.set(change), Conflict).await;
+        refused(&store, A.set(change), Conflict).await;
     }
     let set = ChangeSet::new(
         "00000000-0000-7000-8000-00000000000f".parse().unwrap(),
         A.harmless().draft().clone(),
     );
     let suspend = Change::SetOrganizationSuspended { at: None };
-    refused(fixture, &store, set.clone().change(suspend), Conflict).await;
+    refused(&store, set.clone().change(suspend), Conflict).await;
     let list = Change::SetOrganizationAllowlist { allow_ips: None };
-    refused(fixture, &store, set.clone().change(list), Conflict).await;
+    refused(&store, set.clone().change(list), Conflict).await;
     let caps = Change::SetOrganizationCaps { caps: Vec::new() };
-    refused(fixture, &store, set.change(caps), Conflict).await;
+    refused(&store, set.change(caps), Conflict).await;
 }
 
 /// An id, a name or a slot is given once.
@@ -478,12 +478,12 @@ pub async fn what_is_taken_is_a_conflict(fixture: &impl Fixture) {
         Change::PutCredential(A.nth_credential(0, slot)),
     ];
     for change in tenant {
-        refused(fixture, &store, A.set(change), Conflict).await;
+        refused(&store, A.set(change), Conflict).await;
     }
     let secret = Change::InsertInstanceSecret(instance_secret("pepper", 1));
-    refused(fixture, &store, instance(secret), Conflict).await;
+    refused(&store, instance(secret), Conflict).await;
     let check = Change::InsertMasterCheck(master_check(1));
-    refused(fixture, &store, instance(check), Conflict).await;
+    refused(&store, instance(check), Conflict).await;
 
     let org = "00000000-0000-7000-8000-00000000000f".parse().unwrap();
     let twin = OrganizationRow {
@@ -492,7 +492,6 @@ pub async fn what_is_taken_is_a_conflict(fixture: &impl Fixture) {
     };
     let set = ChangeSet::new(org, A.harmless().draft().clone());
     refused(
-        fixture,
         &store,
         set.change(Change::InsertOrganization(twin)),
         Conflict,
@@ -514,7 +513,7 @@ pub async fn no_two_credentials_share_a_slot(fixture: &impl Fixture) {
         let first = A.nth_credential(n, slot.clone());
         committed(&store, A.set(Change::PutCredential(first))).await;
         let second = Change::PutCredential(A.nth_credential(n + 1, slot));
-        refused(fixture, &store, A.set(second), Conflict).await;
+        refused(&store, A.set(second), Conflict).await;
     }
 }
 
@@ -536,9 +535,9 @@ pub async fn an_empty_set_is_a_conflict(fixture: &impl Fixture) {
     let store = fixture.store();
     settle(&store).await;
     let empty = ChangeSet::new(A.org(), A.harmless().draft().clone());
-    let before = snapshot(fixture, &store).await;
-    assert_eq!(store.commit(empty).await.unwrap_err().kind(), Conflict);
-    assert_eq!(snapshot(fixture, &store).await, before);
+    let before = snapshot(&store).await;
+    assert_eq!(commit(&store, empty).await.unwrap_err().kind(), Conflict);
+    assert_eq!(snapshot(&store).await, before);
 }
 
 async fn key(store: &impl ControlStore) -> KeyRow {

@@ -1,9 +1,13 @@
 //! What the rules share: committing, failing, and seeing that nothing was written.
 
-use super::{Fixture, draft_line};
+use std::collections::BTreeSet;
+
+use super::{draft_line, read_chain, seal};
 use crate::{
-    AuditDraft, Blob, ChangeRow, ChangeSet, ControlStore, CredentialRow, InstanceSecretRow, KeyRow,
-    MasterCheckRow, OrganizationRow, Outcome, Page, ProjectRow, StoreErrorKind, Tenants,
+    AuditDraft, AuditStore, Blob, ChangeRow, ChangeSet, ControlStore, CredentialRow,
+    InstanceSecretRow, KeyRow, LogEntryRow, LogHeadRow, LogId, MasterCheckRow, OpeningRow,
+    OrganizationRow, Outcome, Page, ProjectRow, RetainedRow, SealStep, StoreError, StoreErrorKind,
+    Tenants,
 };
 
 /// Everything that a store shows, to compare before and after.
@@ -16,14 +20,32 @@ pub(super) struct Snapshot {
     instance_secrets: Vec<InstanceSecretRow>,
     master_checks: Vec<MasterCheckRow>,
     changes: Vec<ChangeRow>,
-    drafts: Vec<String>,
+    logs: Vec<LogSnapshot>,
 }
 
-pub(super) async fn snapshot<F: Fixture>(fixture: &F, store: &F::Store) -> Snapshot {
+/// All that a store shows of one log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct LogSnapshot {
+    log: LogId,
+    head: Option<(LogHeadRow, u64)>,
+    entries: Vec<LogEntryRow>,
+    openings: Vec<OpeningRow>,
+    outbox: Vec<AuditDraft>,
+    retained: Vec<RetainedRow>,
+}
+
+pub(super) async fn snapshot(store: &(impl ControlStore + AuditStore)) -> Snapshot {
     let organizations = store.organizations(Page::first(100)).await.unwrap();
     let mut projects = Vec::new();
     for organization in &organizations {
         projects.push(store.projects(organization.id).await.unwrap());
+    }
+    let mut ids: BTreeSet<LogId> = [LogId::System].into();
+    ids.extend(organizations.iter().map(|row| LogId::Organization(row.id)));
+    ids.extend(store.logs().await.unwrap().iter().map(|(log, _)| *log));
+    let mut logs = Vec::new();
+    for log in ids {
+        logs.push(log_snapshot(store, log).await);
     }
     Snapshot {
         organizations,
@@ -36,28 +58,65 @@ pub(super) async fn snapshot<F: Fixture>(fixture: &F, store: &F::Store) -> Snaps
         instance_secrets: store.instance_secrets().await.unwrap(),
         master_checks: store.master_checks().await.unwrap(),
         changes: store.changes_since(0, 1_000).await.unwrap(),
-        drafts: fixture.drafts().await,
+        logs,
     }
+}
+
+pub(super) async fn log_snapshot(store: &impl AuditStore, log: LogId) -> LogSnapshot {
+    LogSnapshot {
+        log,
+        head: store.log_head(log).await.unwrap(),
+        entries: store.entries(log, 0, usize::MAX).await.unwrap(),
+        openings: store.openings(log, 0, u64::MAX).await.unwrap(),
+        outbox: store.outbox(log).await.unwrap(),
+        retained: store.retained(log).await.unwrap(),
+    }
+}
+
+/// The lines of a log's records, and behind them those of the drafts in its outbox.
+pub(super) async fn lines(store: &impl AuditStore, log: LogId) -> Vec<String> {
+    let mut lines = read_chain(store, log).await;
+    lines.extend(store.outbox(log).await.unwrap().iter().map(draft_line));
+    lines
+}
+
+/// Commits a set, sealed by the suite.
+pub(super) async fn commit(
+    store: &impl ControlStore,
+    set: ChangeSet,
+) -> Result<Outcome, StoreError> {
+    let seal = seal(set.log());
+    store.commit(set, seal).await
 }
 
 /// Commits a set that must be committed, and returns its sequence.
 pub(super) async fn committed(store: &impl ControlStore, set: ChangeSet) -> u64 {
-    match store.commit(set).await.unwrap() {
+    match commit(store, set).await.unwrap() {
         Outcome::Committed { seq } => seq,
         Outcome::GuardFailed(index) => panic!("guard {index} failed"),
     }
 }
 
 /// Commits a set that must fail with `kind`, write nothing and say so; returns the sentence.
-pub(super) async fn refused<F: Fixture>(
-    fixture: &F,
-    store: &F::Store,
+pub(super) async fn refused(
+    store: &(impl ControlStore + AuditStore),
     set: ChangeSet,
     kind: StoreErrorKind,
 ) -> String {
+    let seal = seal(set.log());
+    refused_with(store, set, seal, kind).await
+}
+
+/// The same with a step of the caller's.
+pub(super) async fn refused_with(
+    store: &(impl ControlStore + AuditStore),
+    set: ChangeSet,
+    seal: SealStep,
+    kind: StoreErrorKind,
+) -> String {
     let what = format!("{:?}", set.changes());
-    let before = snapshot(fixture, store).await;
-    let outcome = store.commit(set).await;
+    let before = snapshot(store).await;
+    let outcome = store.commit(set, seal).await;
     let Err(error) = outcome else {
         panic!("{outcome:?} instead of {kind:?} for {what}")
     };
@@ -67,7 +126,7 @@ pub(super) async fn refused<F: Fixture>(
         "nothing was written, and the error does not say so: {what}"
     );
     assert_eq!(
-        snapshot(fixture, store).await,
+        snapshot(store).await,
         before,
         "half of a refused set stayed: {what}"
     );
@@ -75,24 +134,19 @@ pub(super) async fn refused<F: Fixture>(
 }
 
 /// Commits a set whose guard `index` must fail, with nothing written.
-pub(super) async fn stopped<F: Fixture>(
-    fixture: &F,
-    store: &F::Store,
+pub(super) async fn stopped(
+    store: &(impl ControlStore + AuditStore),
     set: ChangeSet,
     index: usize,
 ) {
     let what = format!("{:?}", set.guards());
-    let before = snapshot(fixture, store).await;
+    let before = snapshot(store).await;
     assert_eq!(
-        store.commit(set).await.unwrap(),
+        commit(store, set).await.unwrap(),
         Outcome::GuardFailed(index),
         "{what}"
     );
-    assert_eq!(
-        snapshot(fixture, store).await,
-        before,
-        "a stopped set wrote: {what}"
-    );
+    assert_eq!(snapshot(store).await, before, "a stopped set wrote: {what}");
 }
 
 /// The line of a set's draft.

@@ -3,9 +3,9 @@
 use std::collections::BTreeSet;
 
 use super::Fixture;
-use super::check::{committed, line};
+use super::check::{committed, line, lines};
 use super::tenant::{A, B, instance, instance_secret, master_check, settle};
-use crate::{Change, ControlStore, Subject};
+use crate::{Change, ControlStore, LogId, Subject};
 
 /// A commit logs exactly its notices, each once, and its outcome names the last of them.
 pub async fn a_commit_logs_its_notices(fixture: &impl Fixture) {
@@ -62,12 +62,13 @@ pub async fn a_change_of_limits_names_its_subject(fixture: &impl Fixture) {
         ),
     ];
     for (change, subject) in changes {
-        let drafts = fixture.drafts().await.len();
+        let log = LogId::Organization(A.org());
+        let drafts = lines(&store, log).await.len();
         let seq = committed(&store, A.set(change)).await;
         let rows = store.changes_since(seq, 100).await.unwrap();
         let logged: Vec<Subject> = rows.iter().map(|row| row.subject).collect();
         assert_eq!(logged, [subject]);
-        assert_eq!(fixture.drafts().await.len(), drafts + 1);
+        assert_eq!(lines(&store, log).await.len(), drafts + 1);
     }
 }
 
@@ -124,17 +125,32 @@ pub async fn changes_since_is_inclusive_and_limited(fixture: &impl Fixture) {
     assert_eq!(store.changes_since(u64::MAX, 10).await.unwrap(), []);
 }
 
-/// Every commit keeps its audit draft, whole and in order.
+/// Every commit keeps its audit draft, whole and in order, in the log that it belongs to.
 pub async fn a_commit_keeps_its_draft(fixture: &impl Fixture) {
     let store = fixture.store();
-    assert_eq!(fixture.drafts().await, Vec::<String>::new());
     settle(&store).await;
-    let set = instance(Change::InsertMasterCheck(master_check(1)));
-    let lines = [line(&A.harmless()), line(&B.harmless()), line(&set)];
-    committed(&store, set).await;
-    assert_eq!(fixture.drafts().await, lines);
+    let check = instance(Change::InsertMasterCheck(master_check(1)));
+    let secret = instance(Change::InsertInstanceSecret(instance_secret("pepper", 1)));
+    let disable = A.set(Change::SetKeyDisabled {
+        key: A.key_id(0),
+        at: None,
+    });
+    let expected = [
+        (LogId::System, vec![line(&check), line(&secret)]),
+        (
+            LogId::Organization(A.org()),
+            vec![line(&A.harmless()), line(&disable)],
+        ),
+        (LogId::Organization(B.org()), vec![line(&B.harmless())]),
+    ];
+    for set in [check, disable, secret] {
+        committed(&store, set).await;
+    }
+    for (log, drafts) in expected {
+        assert_eq!(lines(&store, log).await, drafts);
+    }
     assert_eq!(
-        lines[0],
+        line(&A.harmless()),
         "1790000000000001 operator:ada@example.com key.secret_revoked key:Akey00000000/secret:2"
     );
 }

@@ -84,11 +84,11 @@ pub async fn leaving_frees_the_store(fixture: &impl Fixture) {
 pub async fn leases_leave_the_control_plane_alone(fixture: &impl Fixture) {
     let store = fixture.store();
     settle(&store).await;
-    let before = snapshot(fixture, &store).await;
+    let before = snapshot(&store).await;
     register(&store, &node(1, 100), 0).await;
     assert!(store.renew(id(1), UnixMicros(200), 1).await.unwrap());
     store.leave(id(1)).await.unwrap();
-    assert_eq!(snapshot(fixture, &store).await, before);
+    assert_eq!(snapshot(&store).await, before);
 }
 
 async fn register(store: &impl NodeStore, node: &NodeRow, now: i64) {

@@ -27,8 +27,8 @@ pub async fn a_foreign_row_in_a_set_is_cross_tenant(fixture: &impl Fixture) {
         Change::InsertMasterCheck(master_check(1)),
     ];
     for change in foreign {
-        refused(fixture, &store, A.set(change.clone()), CrossTenant).await;
-        refused(fixture, &store, A.harmless().change(change), CrossTenant).await;
+        refused(&store, A.set(change.clone()), CrossTenant).await;
+        refused(&store, A.harmless().change(change), CrossTenant).await;
     }
 }
 
@@ -46,7 +46,7 @@ pub async fn an_instance_set_reaches_no_organization(fixture: &impl Fixture) {
         Change::SetOrganizationSuspended { at: Some(AT) },
     ]);
     for change in changes {
-        refused(fixture, &store, instance(change), CrossTenant).await;
+        refused(&store, instance(change), CrossTenant).await;
     }
 }
 
@@ -56,8 +56,8 @@ pub async fn a_change_cannot_reach_another_organizations_row(fixture: &impl Fixt
     let store = fixture.store();
     settle(&store).await;
     for (foreign, missing) in changes_by_id(B, 0).into_iter().zip(changes_by_id(B, 5)) {
-        let said = refused(fixture, &store, A.set(foreign), Conflict).await;
-        let would_say = refused(fixture, &store, A.set(missing), Conflict).await;
+        let said = refused(&store, A.set(foreign), Conflict).await;
+        let would_say = refused(&store, A.set(missing), Conflict).await;
         assert_eq!(
             said, would_say,
             "the sentence tells that another organization's row exists"
@@ -75,8 +75,8 @@ pub async fn a_key_cannot_stand_in_a_foreign_project(fixture: &impl Fixture) {
             ..A.nth_key(1)
         }))
     };
-    let said = refused(fixture, &store, key(B.project_id(0)), Conflict).await;
-    let would_say = refused(fixture, &store, key(B.project_id(5)), Conflict).await;
+    let said = refused(&store, key(B.project_id(0)), Conflict).await;
+    let would_say = refused(&store, key(B.project_id(5)), Conflict).await;
     assert_eq!(said, would_say);
 }
 
@@ -91,10 +91,10 @@ pub async fn a_credential_cannot_stand_in_a_foreign_project(fixture: &impl Fixtu
         };
         A.set(Change::PutCredential(A.nth_credential(n, slot)))
     };
-    let said = refused(fixture, &store, put(1, B.project_id(0)), Conflict).await;
-    let would_say = refused(fixture, &store, put(1, B.project_id(5)), Conflict).await;
+    let said = refused(&store, put(1, B.project_id(0)), Conflict).await;
+    let would_say = refused(&store, put(1, B.project_id(5)), Conflict).await;
     assert_eq!(said, would_say);
-    refused(fixture, &store, put(0, B.project_id(0)), Conflict).await;
+    refused(&store, put(0, B.project_id(0)), Conflict).await;
 }
 
 /// A credential of another organization is not overwritten by its id.
@@ -110,7 +110,7 @@ pub async fn a_foreign_credential_is_not_overwritten(fixture: &impl Fixture) {
             id: B.credential_id(0),
             ..A.nth_credential(1, slot)
         };
-        refused(fixture, &store, A.set(Change::PutCredential(row)), Conflict).await;
+        refused(&store, A.set(Change::PutCredential(row)), Conflict).await;
     }
 }
 
@@ -138,7 +138,7 @@ pub async fn an_unknown_organization_can_own_nothing(fixture: &impl Fixture) {
         },
     ];
     for change in changes {
-        refused(fixture, &store, A.set(change), Conflict).await;
+        refused(&store, A.set(change), Conflict).await;
     }
 }
 
@@ -151,7 +151,7 @@ pub async fn a_set_belongs_to_one_organization_whatever_its_draft_says(fixture: 
         key: A.key_id(0),
         at: AT,
     };
-    refused(fixture, &store, set.change(change), Conflict).await;
+    refused(&store, set.change(change), Conflict).await;
 }
 
 /// What is read for one organization shows nothing of another.
@@ -183,6 +183,6 @@ pub async fn reading_one_organization_shows_no_other(fixture: &impl Fixture) {
         store.credentials(nobody, Page::first(10)).await.unwrap(),
         []
     );
-    let before = snapshot(fixture, &store).await;
-    assert_eq!(snapshot(fixture, &fixture.store()).await, before);
+    let before = snapshot(&store).await;
+    assert_eq!(snapshot(&fixture.store()).await, before);
 }

@@ -1,12 +1,14 @@
 use std::collections::BTreeMap;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
 use getrandom::SysRng;
 use rand_core::TryRng;
 
+use super::log::Log;
 use crate::{
     AccountKey, AuditDraft, ChangeRow, ChangeSet, CredentialId, CredentialRow, InstanceSecretRow,
-    KeyId, KeyRow, MasterCheckRow, NodeId, NodeRow, OrgId, OrganizationRow, Outcome, ProjectId,
-    ProjectRow, ShareRow, StoreError, StoreErrorKind, Subject,
+    KeyId, KeyRow, LogId, MasterCheckRow, NodeId, NodeRow, OrgId, OrganizationRow, Outcome,
+    ProjectId, ProjectRow, SealStep, ShareRow, StoreError, StoreErrorKind, Subject,
 };
 
 /// All rows.
@@ -19,14 +21,23 @@ pub(super) struct State {
     pub(super) instance_secrets: Vec<InstanceSecretRow>,
     pub(super) master_checks: Vec<MasterCheckRow>,
     pub(super) changes: Vec<ChangeRow>,
+    /// The drafts of all sets that were committed, oldest first: what the logs record, as it was given.
     pub(super) drafts: Vec<AuditDraft>,
+    pub(super) logs: BTreeMap<LogId, Log>,
     pub(super) nodes: Vec<NodeRow>,
     pub(super) shares: BTreeMap<AccountKey, BTreeMap<NodeId, ShareRow>>,
 }
 
 impl State {
-    /// The whole transaction: guards, changes, change log, draft.
-    pub(super) fn commit(&mut self, set: &ChangeSet) -> Result<Outcome, StoreError> {
+    /// The whole transaction: guards, changes, audit log, change log.
+    ///
+    /// # Panics
+    /// With the step's own panic; then everything is as before.
+    pub(super) fn commit(
+        &mut self,
+        set: &ChangeSet,
+        seal: &mut SealStep,
+    ) -> Result<Outcome, StoreError> {
         let holds = |guard| self.holds(set.org(), guard);
         if let Some(index) = set.guards().iter().position(|guard| !holds(guard)) {
             return Ok(Outcome::GuardFailed(index));
@@ -37,11 +48,13 @@ impl State {
             .iter()
             .map(|subject| self.remember(*subject))
             .collect();
-        for change in set.changes() {
-            if let Err(error) = self.apply(set.org(), change) {
-                before.into_iter().for_each(|row| self.restore(row));
-                return Err(error.nothing_written());
-            }
+        let done = catch_unwind(AssertUnwindSafe(|| self.change(set, seal)));
+        if !matches!(done, Ok(Ok(()))) {
+            before.into_iter().for_each(|row| self.restore(row));
+        }
+        match done {
+            Ok(done) => done.map_err(StoreError::nothing_written)?,
+            Err(panic) => resume_unwind(panic),
         }
         for (subject, nonce) in subjects.into_iter().zip(nonces) {
             let seq = self.changes.last().map_or(1, |row| row.seq + 1);
@@ -55,6 +68,14 @@ impl State {
         Ok(Outcome::Committed {
             seq: self.changes.last().map_or(0, |row| row.seq),
         })
+    }
+
+    /// The log comes last: once it is written, nothing can fail any more.
+    fn change(&mut self, set: &ChangeSet, seal: &mut SealStep) -> Result<(), StoreError> {
+        for change in set.changes() {
+            self.apply(set.org(), change)?;
+        }
+        self.record(set.log(), set.draft(), set.is_urgent(), seal)
     }
 
     fn remember(&self, subject: Subject) -> Before {

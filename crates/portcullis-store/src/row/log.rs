@@ -11,6 +11,17 @@ pub enum LogId {
     Organization(OrgId),
 }
 
+impl LogId {
+    /// The organization whose log it is; `None` for the instance's.
+    #[must_use]
+    pub fn org(self) -> Option<OrgId> {
+        match self {
+            Self::System => None,
+            Self::Organization(org) => Some(org),
+        }
+    }
+}
+
 /// The end of an audit log. Flat: what it means, and whether it is sound, is decided by whoever appends.
 #[derive(Clone, PartialEq, Eq)]
 pub struct LogHeadRow {

@@ -1,0 +1,88 @@
+use std::fmt;
+use std::str::FromStr;
+
+/// Declares the closed list of actions with the words under which they are recorded.
+macro_rules! actions {
+    ($($(#[$doc:meta])* $name:ident = $word:literal,)*) => {
+        /// What was done: a closed list, so that a record's word can be searched and counted.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        #[non_exhaustive]
+        pub enum AuditAction { $($(#[$doc])* $name,)* }
+
+        impl AuditAction {
+            /// Every action.
+            pub const ALL: &[Self] = &[$(Self::$name,)*];
+
+            /// The recorded word, `subject.verb`.
+            #[must_use]
+            pub fn as_str(self) -> &'static str {
+                match self { $(Self::$name => $word,)* }
+            }
+        }
+    };
+}
+
+impl fmt::Display for AuditAction {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+impl FromStr for AuditAction {
+    type Err = UnknownAction;
+
+    fn from_str(word: &str) -> Result<Self, UnknownAction> {
+        let found = Self::ALL.iter().find(|action| action.as_str() == word);
+        found.copied().ok_or(UnknownAction)
+    }
+}
+
+/// A word that no action is recorded under.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("no action is recorded under that word: it was written by a newer version, or by hand")]
+pub struct UnknownAction;
+
+actions! {
+    /// A credential was stored for the first time.
+    CredentialAdded = "credential.added",
+    /// A credential was removed.
+    CredentialDeleted = "credential.deleted",
+    /// A credential was overwritten.
+    CredentialReplaced = "credential.replaced",
+    /// A secret of the instance (such as a pepper) was made.
+    InstanceSecretCreated = "instance_secret.created",
+    /// A key's digest was brought to the preferred scheme.
+    KeyDigestUpgraded = "key.digest_upgraded",
+    /// A key was switched off, reversibly.
+    KeyDisabled = "key.disabled",
+    /// A disabled key was switched on again.
+    KeyEnabled = "key.enabled",
+    /// A key was made.
+    KeyMinted = "key.minted",
+    /// A key was ended for good.
+    KeyRevoked = "key.revoked",
+    /// A key got a further secret.
+    KeyRotated = "key.rotated",
+    /// What a key may use up was changed.
+    KeyLimitsChanged = "key.limits_changed",
+    /// A key's providers or models were changed.
+    KeyRulesChanged = "key.rules_changed",
+    /// One secret of a key was ended for good.
+    KeySecretRevoked = "key.secret_revoked",
+    /// A master key version was used here for the first time.
+    MasterKeyRegistered = "master_key.registered",
+    /// The addresses from which an organization's keys may be used were changed.
+    OrganizationAllowlistChanged = "organization.allowlist_changed",
+    /// An organization was made.
+    OrganizationCreated = "organization.created",
+    /// What an organization may use up was changed.
+    OrganizationLimitsChanged = "organization.limits_changed",
+    /// A suspended organization was let in again.
+    OrganizationResumed = "organization.resumed",
+    /// An organization was shut out, reversibly.
+    OrganizationSuspended = "organization.suspended",
+    /// A project was made.
+    ProjectCreated = "project.created",
+    /// What a project may use up was changed.
+    ProjectLimitsChanged = "project.limits_changed",
+}
