@@ -43,6 +43,7 @@
 //! - All values are bound, none is pasted into a statement, and no error repeats one.
 
 mod error;
+mod guards;
 mod migrate;
 mod open;
 mod sql;

@@ -25,6 +25,10 @@ const MIGRATIONS: &[Migration] = &[
         name: "limits",
         text: include_str!("migrations/0003_limits.sql"),
     },
+    Migration {
+        name: "audit_logs",
+        text: include_str!("migrations/0004_audit_logs.sql"),
+    },
 ];
 
 /// One step of the schema.
@@ -65,6 +69,13 @@ pub(crate) fn migrate(connection: &mut Connection) -> Answer<()> {
     }
     db.pragma_update(None, "user_version", current()?)?;
     Ok(db.commit()?)
+}
+
+/// An empty database in memory with our schema, to compare another one with.
+pub(crate) fn reference() -> Answer<Connection> {
+    let mut connection = Connection::open_in_memory()?;
+    migrate(&mut connection)?;
+    Ok(connection)
 }
 
 /// What a file is to us.

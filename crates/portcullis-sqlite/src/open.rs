@@ -179,7 +179,7 @@ fn named(path: &Path, error: StoreError) -> StoreError {
 static CREATING: Mutex<()> = Mutex::new(());
 
 /// How long a statement waits for another process's lock.
-const PATIENCE: Duration = Duration::from_secs(5);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(5);
 
 const PAUSE: Duration = Duration::from_millis(10);
 
@@ -188,14 +188,16 @@ const STATEMENTS: usize = 128;
 
 /// The settings of each connection; none of them touches the file.
 ///
-/// `FULL`: a commit that returned survives a power cut. `trusted_schema`: views and triggers of a prepared file
-/// cannot call functions with side effects. `secure_delete`: deleted records are overwritten with zeros.
-const PRAGMAS: [(&str, &str); 5] = [
-    ("synchronous", "FULL"),
-    ("foreign_keys", "ON"),
-    ("recursive_triggers", "ON"),
-    ("trusted_schema", "OFF"),
-    ("secure_delete", "ON"),
+/// `synchronous` (2 is `FULL`): a commit that returned survives a power cut. `trusted_schema`: views and triggers of a prepared file
+/// cannot call functions with side effects. `secure_delete`: deleted records are overwritten with zeros. `temp_store` (2 is
+/// memory): no row of ours gets into a temporary file beside the database.
+pub(crate) const PRAGMAS: [(&str, i64); 6] = [
+    ("synchronous", 2),
+    ("foreign_keys", 1),
+    ("recursive_triggers", 1),
+    ("trusted_schema", 0),
+    ("secure_delete", 1),
+    ("temp_store", 2),
 ];
 
 const NO_WAL: &str = "its file system has no shared memory, which SQLite's write-ahead log needs: keep it on a local disk";
@@ -223,6 +225,7 @@ mod tests {
             assert_eq!(number("recursive_triggers"), 1);
             assert_eq!(number("trusted_schema"), 0);
             assert_eq!(number("secure_delete"), 1);
+            assert_eq!(number("temp_store"), 2, "memory");
             assert_eq!(number("busy_timeout"), 5_000);
             assert_eq!(number("query_only"), query_only);
             assert_eq!(number("application_id"), 0x5043_4c53);

@@ -1,5 +1,6 @@
 //! Statements and nothing else: each function runs on one connection, most inside the caller's transaction.
 
+pub(crate) mod audit;
 pub(crate) mod budget;
 pub(crate) mod change;
 pub(crate) mod commit;

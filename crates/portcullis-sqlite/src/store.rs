@@ -3,16 +3,18 @@ use std::path::Path;
 use std::sync::Arc;
 
 use portcullis_store::{
-    AccountKey, BudgetStore, ChangeRow, ChangeSet, ControlStore, CredentialId, CredentialRow,
-    CredentialSlot, Draw, DrawStep, InstanceSecretRow, KeyId, KeyRow, MasterCheckRow, NodeId,
-    NodeRow, NodeStore, OrgId, OrganizationRow, Outcome, Page, ProjectId, ProjectRow, Registration,
+    AccountKey, AuditDraft, AuditStore, BudgetStore, ChangeRow, ChangeSet, ControlStore,
+    CredentialId, CredentialRow, CredentialSlot, Draw, DrawStep, InstanceSecretRow, KeyId, KeyRow,
+    LogEntryRow, LogHeadRow, LogId, MasterCheckRow, NodeId, NodeRow, NodeStore, OpeningRow, OrgId,
+    OrganizationRow, Outcome, Page, ProjectId, ProjectRow, Registration, RetainedRow, SealStep,
     SecretUse, ShareRow, StoreError, Tenants, UnixMicros,
 };
 use rusqlite::Connection;
 
 use crate::error::Answer;
+use crate::guards;
 use crate::open::{Missing, absolute, open};
-use crate::sql::{budget, commit, credential, instance, key, log, node, tenant};
+use crate::sql::{audit, budget, commit, credential, instance, key, log, node, tenant};
 use crate::worker::Worker;
 
 /// A store in one SQLite file. Clones share two threads: one writes, one reads.
@@ -128,9 +130,10 @@ impl fmt::Debug for SqliteStore {
 }
 
 impl ControlStore for SqliteStore {
-    async fn commit(&self, set: ChangeSet) -> Result<Outcome, StoreError> {
+    async fn commit(&self, set: ChangeSet, mut seal: SealStep) -> Result<Outcome, StoreError> {
         set.check()?;
-        self.transact(move |db| commit::commit(db, &set)).await
+        self.transact(move |db| commit::commit(db, &set, &mut seal))
+            .await
     }
 
     async fn organization(&self, id: OrgId) -> Result<Option<OrganizationRow>, StoreError> {
@@ -250,5 +253,77 @@ impl BudgetStore for SqliteStore {
 
     async fn forget_shares(&self, now: UnixMicros) -> Result<u64, StoreError> {
         self.write(move |db| budget::forget_shares(db, now)).await
+    }
+}
+
+impl AuditStore for SqliteStore {
+    async fn append(&self, log: LogId, mut seal: SealStep) -> Result<(), StoreError> {
+        self.transact(move |db| audit::append(db, log, &mut seal))
+            .await
+    }
+
+    async fn logs(&self) -> Result<Vec<(LogId, LogHeadRow)>, StoreError> {
+        self.read(|db| audit::logs(db)).await
+    }
+
+    async fn log_head(&self, log: LogId) -> Result<Option<(LogHeadRow, u64)>, StoreError> {
+        self.read(move |db| audit::head(db, log)).await
+    }
+
+    async fn entries(
+        &self,
+        log: LogId,
+        from: u64,
+        limit: usize,
+    ) -> Result<Vec<LogEntryRow>, StoreError> {
+        self.read(move |db| audit::entries(db, log, from, limit))
+            .await
+    }
+
+    async fn openings(
+        &self,
+        log: LogId,
+        from: u64,
+        to: u64,
+    ) -> Result<Vec<OpeningRow>, StoreError> {
+        self.read(move |db| audit::openings(db, log, from, to))
+            .await
+    }
+
+    async fn outbox(&self, log: LogId) -> Result<Vec<AuditDraft>, StoreError> {
+        self.read(move |db| audit::waiting(db, log)).await
+    }
+
+    async fn erase(
+        &self,
+        log: LogId,
+        openings: Vec<(u64, String)>,
+        mut seal: SealStep,
+    ) -> Result<u64, StoreError> {
+        self.transact(move |db| audit::erase(db, log, &openings, &mut seal))
+            .await
+    }
+
+    async fn prune(
+        &self,
+        log: LogId,
+        below: u64,
+        retained: Vec<RetainedRow>,
+        mut seal: SealStep,
+    ) -> Result<u64, StoreError> {
+        self.transact(move |db| audit::prune(db, log, below, &retained, &mut seal))
+            .await
+    }
+
+    async fn retained(&self, log: LogId) -> Result<Vec<RetainedRow>, StoreError> {
+        self.read(move |db| audit::retained(db, log)).await
+    }
+
+    async fn scrub(&self) -> Result<bool, StoreError> {
+        self.write(audit::scrub).await
+    }
+
+    async fn missing_guards(&self) -> Result<Vec<String>, StoreError> {
+        self.write(|db| guards::missing(db)).await
     }
 }

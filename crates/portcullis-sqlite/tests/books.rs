@@ -38,7 +38,7 @@ async fn an_error_says_that_nothing_was_written_unless_the_commit_itself_failed(
             (StoreErrorKind::Conflict, told),
             "{error}"
         );
-        let error = store.commit(rows::step(1)).await.unwrap_err();
+        let error = rows::commit(&store, rows::step(1)).await.unwrap_err();
         assert_eq!(
             (error.kind(), error.is_retry_safe()),
             (StoreErrorKind::Conflict, told),
@@ -156,7 +156,7 @@ async fn place() -> (TempDir, SqliteStore, PathBuf) {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("portcullis.db");
     let store = SqliteStore::open(&path).unwrap();
-    let _ = store.commit(rows::found("x")).await.unwrap();
+    let _ = rows::commit(&store, rows::found("x")).await.unwrap();
     (folder, store, path)
 }
 

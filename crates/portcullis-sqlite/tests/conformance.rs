@@ -6,7 +6,6 @@ use std::path::PathBuf;
 
 use portcullis_sqlite::SqliteStore;
 use portcullis_store::conformance::{Fixture, Task};
-use rusqlite::Connection;
 use tempfile::TempDir;
 
 struct Sqlite {
@@ -23,14 +22,6 @@ impl Sqlite {
     fn path(&self) -> PathBuf {
         self.folder.path().join(FILE)
     }
-
-    fn read_drafts(&self) -> rusqlite::Result<Vec<String>> {
-        let db = Connection::open(self.path())?;
-        let sql =
-            "SELECT at || ' ' || actor_kind || ':' || actor_id || ' ' || action || ' ' || target
-                   FROM audit_drafts ORDER BY draft_id";
-        db.prepare(sql)?.query_map([], |row| row.get(0))?.collect()
-    }
 }
 
 impl Fixture for Sqlite {
@@ -38,10 +29,6 @@ impl Fixture for Sqlite {
 
     fn store(&self) -> SqliteStore {
         SqliteStore::open(self.path()).unwrap()
-    }
-
-    async fn drafts(&self) -> Vec<String> {
-        self.read_drafts().unwrap()
     }
 
     fn spawn(&self, task: Task) -> Task {

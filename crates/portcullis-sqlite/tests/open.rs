@@ -22,10 +22,10 @@ mod rows;
 async fn reopening_finds_everything() {
     let (_folder, path) = place();
     let store = SqliteStore::open(&path).unwrap();
-    let outcome = store.commit(rows::found(INJECTION)).await.unwrap();
+    let outcome = rows::commit(&store, rows::found(INJECTION)).await.unwrap();
     assert_eq!(outcome, Outcome::Committed { seq: 1 });
     assert_eq!(
-        store.commit(rows::step(1)).await.unwrap(),
+        rows::commit(&store, rows::step(1)).await.unwrap(),
         Outcome::Committed { seq: 3 }
     );
     store.close().await;
@@ -41,7 +41,7 @@ async fn reopening_finds_everything() {
 async fn names_that_look_like_statements_are_kept_as_they_are() {
     let (_folder, path) = place();
     let store = SqliteStore::open(&path).unwrap();
-    let _ = store.commit(rows::found(INJECTION)).await.unwrap();
+    let _ = rows::commit(&store, rows::found(INJECTION)).await.unwrap();
     let db = Connection::open(&path).unwrap();
     let name: String = db
         .query_row("SELECT name FROM organizations", [], |row| row.get(0))
@@ -111,7 +111,7 @@ fn an_empty_file_is_taken() {
 async fn nobody_but_the_owner_can_read_the_files() {
     let (folder, path) = place();
     let store = SqliteStore::open(&path).unwrap();
-    let _ = store.commit(rows::found("x")).await.unwrap();
+    let _ = rows::commit(&store, rows::found("x")).await.unwrap();
     let files = modes(folder.path());
     let names: Vec<_> = files.iter().map(|(name, _)| name.as_str()).collect();
     assert_eq!(
@@ -130,7 +130,7 @@ async fn a_database_that_others_may_read_is_taken_away_from_them() {
 
     let (folder, path) = place();
     let store = SqliteStore::open(&path).unwrap();
-    let _ = store.commit(rows::found("x")).await.unwrap();
+    let _ = rows::commit(&store, rows::found("x")).await.unwrap();
     for (name, _) in modes(folder.path()) {
         fs::set_permissions(folder.path().join(name), fs::Permissions::from_mode(0o644)).unwrap();
     }
@@ -230,7 +230,7 @@ async fn a_newer_database_is_refused_with_both_versions() {
     let error = SqliteStore::open(&path).unwrap_err();
     assert_eq!(error.kind(), StoreErrorKind::Newer, "{error}");
     assert!(error.to_string().contains("version 99"), "{error}");
-    assert!(error.to_string().contains("up to version 3"), "{error}");
+    assert!(error.to_string().contains("up to version 4"), "{error}");
     assert!(fs::read(&path).unwrap() == before, "the file was changed");
 }
 
@@ -256,7 +256,7 @@ async fn a_schema_made_by_another_text_is_corrupt() {
 async fn rows_that_cannot_be_ours_are_corrupt_and_not_repeated() {
     let (_folder, path) = place();
     let store = SqliteStore::open(&path).unwrap();
-    let _ = store.commit(rows::found("x")).await.unwrap();
+    let _ = rows::commit(&store, rows::found("x")).await.unwrap();
     let db = Connection::open(&path).unwrap();
     let sql = "PRAGMA ignore_check_constraints = ON; PRAGMA foreign_keys = OFF;
                INSERT INTO keys VALUES (x'07070707070707070707070707070707', '<SECRET>!!!!',
@@ -274,14 +274,15 @@ async fn rows_that_cannot_be_ours_are_corrupt_and_not_repeated() {
 #[tokio::test]
 async fn an_older_database_is_brought_up_to_date_and_keeps_its_rows() {
     for (version, undo) in [
-        (2, NO_LIMITS.to_owned()),
-        (1, [NO_LIMITS, NO_ALLOWLISTS].concat()),
+        (3, NO_LOGS.to_owned()),
+        (2, [NO_LOGS, NO_LIMITS].concat()),
+        (1, [NO_LOGS, NO_LIMITS, NO_ALLOWLISTS].concat()),
     ] {
         let (_folder, path) = place();
         let store = SqliteStore::open(&path).unwrap();
-        let _ = store.commit(rows::found("x")).await.unwrap();
-        let _ = store.commit(rows::step(1)).await.unwrap();
-        let _ = store.commit(mint(1)).await.unwrap();
+        let _ = rows::commit(&store, rows::found("x")).await.unwrap();
+        let _ = rows::commit(&store, rows::step(1)).await.unwrap();
+        let _ = rows::commit(&store, mint(1)).await.unwrap();
         let before = everything(&store).await;
         store.close().await;
         let db = Connection::open(&path).unwrap();
@@ -319,7 +320,7 @@ fn many_threads_may_open_one_empty_path_at_once() {
                 row.get(0)
             })
             .unwrap();
-        assert_eq!(migrations, 3, "each migration once");
+        assert_eq!(migrations, 4, "each migration once");
     }
 }
 
@@ -328,11 +329,11 @@ async fn a_closed_store_answers_that_it_is_closed() {
     let (folder, path) = place();
     let store = SqliteStore::open(&path).unwrap();
     let clone = store.clone();
-    let _ = store.commit(rows::found("x")).await.unwrap();
+    let _ = rows::commit(&store, rows::found("x")).await.unwrap();
     store.close().await;
     let error = clone.change_hint().await.unwrap_err();
     assert_eq!(error.kind(), StoreErrorKind::Unavailable, "{error}");
-    assert!(clone.commit(rows::step(1)).await.is_err());
+    assert!(rows::commit(&clone, rows::step(1)).await.is_err());
     let left: Vec<_> = modes(folder.path())
         .into_iter()
         .map(|(name, _)| name)
@@ -346,7 +347,7 @@ async fn dropping_the_last_clone_closes_the_file() {
     let store = SqliteStore::open(&path).unwrap();
     let clone = store.clone();
     drop(store);
-    let _ = clone.commit(rows::found("x")).await.unwrap();
+    let _ = rows::commit(&clone, rows::found("x")).await.unwrap();
     drop(clone);
     for _ in 0..500 {
         if modes(folder.path()).len() == 1 {
@@ -361,17 +362,17 @@ async fn dropping_the_last_clone_closes_the_file() {
 async fn a_lock_that_does_not_come_free_is_unavailable() {
     let (_folder, path) = place();
     let store = SqliteStore::open(&path).unwrap();
-    let _ = store.commit(rows::found("x")).await.unwrap();
+    let _ = rows::commit(&store, rows::found("x")).await.unwrap();
     let other = Connection::open(&path).unwrap();
     other.execute_batch("BEGIN IMMEDIATE").unwrap();
-    let error = store.commit(rows::step(1)).await.unwrap_err();
+    let error = rows::commit(&store, rows::step(1)).await.unwrap_err();
     assert_eq!(error.kind(), StoreErrorKind::Unavailable, "{error}");
     assert!(error.to_string().contains("locked"), "{error}");
     // Reading goes on beside it, and the write can be made once the lock is gone.
     assert!(store.organization(rows::org()).await.unwrap().is_some());
     other.execute_batch("ROLLBACK").unwrap();
     assert_eq!(
-        store.commit(rows::step(1)).await.unwrap(),
+        rows::commit(&store, rows::step(1)).await.unwrap(),
         Outcome::Committed { seq: 3 }
     );
 }
@@ -429,7 +430,18 @@ fn modes(folder: &Path) -> Vec<(String, u32)> {
     files
 }
 
-/// Undoes the third migration.
+/// Undoes the fourth migration.
+const NO_LOGS: &str = "
+    DROP TABLE audit_logs;
+    DROP TABLE audit_entries;
+    DROP TABLE audit_openings;
+    DROP TABLE audit_retained;
+    DROP TABLE audit_outbox;
+    DROP TABLE audit_unscrubbed;
+    CREATE TABLE audit_drafts (draft_id INTEGER NOT NULL PRIMARY KEY, seq INTEGER, org_id BLOB, at INTEGER,
+        actor_kind TEXT, actor_id TEXT, action TEXT, target TEXT);";
+
+/// Undoes the third.
 const NO_LIMITS: &str = "
     DROP TABLE shares;
     DROP TRIGGER projects_keep_identity;

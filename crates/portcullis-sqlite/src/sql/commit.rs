@@ -1,14 +1,18 @@
-use portcullis_store::{ChangeSet, Outcome};
+use portcullis_store::{ChangeSet, Outcome, SealStep};
 use rusqlite::{Connection, TransactionBehavior};
 
-use super::{change, guard, log};
+use super::{audit, change, guard, log};
 use crate::error::{Answer, Trouble};
 
-/// The whole transaction: guards, changes, change log, draft. Leaving early rolls all of it back.
-pub(crate) fn commit(connection: &mut Connection, set: &ChangeSet) -> Answer<Outcome> {
+/// The whole transaction: guards, changes, change log, audit log. Leaving early rolls all of it back.
+pub(crate) fn commit(
+    connection: &mut Connection,
+    set: &ChangeSet,
+    seal: &mut SealStep,
+) -> Answer<Outcome> {
     // IMMEDIATE takes the write lock before the first read, so guards cannot go stale and the order of
     // sequences is the order of commits.
-    let db = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let mut db = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     for (index, guard) in set.guards().iter().enumerate() {
         if !guard::holds(&db, set.org(), guard)? {
             return Ok(Outcome::GuardFailed(index));
@@ -21,7 +25,7 @@ pub(crate) fn commit(connection: &mut Connection, set: &ChangeSet) -> Answer<Out
     for subject in set.notices() {
         seq = log::append(&db, subject)?;
     }
-    log::append_draft(&db, set.org(), seq, set.draft())?;
+    audit::record(&mut db, set, seal)?;
     db.commit().map_err(Trouble::AtCommit)?;
     Ok(Outcome::Committed { seq })
 }

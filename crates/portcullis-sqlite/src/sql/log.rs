@@ -1,8 +1,8 @@
-use portcullis_store::{AuditDraft, ChangeRow, KeyId, OrgId, Subject};
+use portcullis_store::{ChangeRow, KeyId, Subject};
 use rusqlite::types::FromSqlError;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
-use super::value::{get, integer, limit};
+use super::value::{get, limit};
 use super::{execute, rows};
 use crate::error::{Answer, conflict, unavailable};
 
@@ -37,27 +37,6 @@ pub(super) fn append(db: &Connection, subject: Subject) -> Answer<u64> {
     execute(db, sql, params![nonce()?, word, org, id])?;
     let seq = db.last_insert_rowid();
     Ok(u64::try_from(seq).map_err(|_| conflict("the change log has a negative sequence"))?)
-}
-
-pub(super) fn append_draft(
-    db: &Connection,
-    org: Option<OrgId>,
-    seq: u64,
-    draft: &AuditDraft,
-) -> Answer<()> {
-    let sql = "INSERT INTO audit_drafts (seq, org_id, at, actor_kind, actor_id, action, target)
-               VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
-    let values = params![
-        integer(seq)?,
-        org.as_ref().map(OrgId::as_bytes),
-        draft.at().0,
-        draft.actor().kind().as_str(),
-        draft.actor().id(),
-        draft.action().as_str(),
-        draft.target().to_string(),
-    ];
-    execute(db, sql, values)?;
-    Ok(())
 }
 
 type Columns<'a> = (&'static str, Option<&'a [u8]>, Option<&'a [u8]>);

@@ -1,9 +1,11 @@
+use std::net::IpAddr;
+
 use portcullis_store::{
-    Blob, CredentialId, CredentialName, EnvironmentName, KeyId, NodeId, OrgId, ProjectId,
-    ProviderName, StoreError, UnixMicros,
+    Actor, AuditAction, AuditTarget, Blob, CredentialId, CredentialName, EnvironmentName, KeyId,
+    LogId, NodeId, OrgId, ProjectId, ProviderName, StoreError, UnixMicros,
 };
-use rusqlite::Row;
-use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ValueRef};
+use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ToSqlOutput, ValueRef};
+use rusqlite::{Row, ToSql};
 
 use crate::error::conflict;
 
@@ -70,6 +72,30 @@ macro_rules! from_text {
 
 from_bytes!(OrgId, ProjectId, CredentialId, NodeId);
 from_text!(KeyId, ProviderName, EnvironmentName, CredentialName);
+from_text!(Actor, AuditAction, AuditTarget, IpAddr);
+
+/// The name of an audit log: that of its organization, or nothing for the log of the instance.
+pub(super) struct Log(pub(super) LogId);
+
+impl ToSql for Log {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        let bytes: &[u8] = match &self.0 {
+            LogId::System => &[],
+            LogId::Organization(org) => org.as_bytes(),
+        };
+        Ok(ToSqlOutput::from(bytes))
+    }
+}
+
+impl FromSql for Db<LogId> {
+    fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
+        if value.as_blob()?.is_empty() {
+            return Ok(Self(LogId::System));
+        }
+        let Db(org) = FromSql::column_result(value)?;
+        Ok(Self(LogId::Organization(org)))
+    }
+}
 
 impl FromSql for Db<UnixMicros> {
     fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {

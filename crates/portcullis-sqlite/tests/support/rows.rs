@@ -1,9 +1,17 @@
 //! One organization, and the sets that make it and change it.
 
+use portcullis_sqlite::SqliteStore;
+use portcullis_store::conformance::seal;
 use portcullis_store::{
-    Actor, AuditAction, AuditDraft, AuditTarget, Blob, Change, ChangeSet, OrgId, OrganizationRow,
-    ProjectId, ProjectRow, UnixMicros,
+    Actor, AuditAction, AuditDraft, AuditTarget, Blob, Change, ChangeSet, ControlStore as _, OrgId,
+    OrganizationRow, Outcome, ProjectId, ProjectRow, StoreError, UnixMicros,
 };
+
+/// Commits a set, sealed by the suite's sealer.
+pub(crate) async fn commit(store: &SqliteStore, set: ChangeSet) -> Result<Outcome, StoreError> {
+    let seal = seal(set.log());
+    store.commit(set, seal).await
+}
 
 pub(crate) fn org() -> OrgId {
     OrgId::from_bytes([7; 16]).unwrap()
