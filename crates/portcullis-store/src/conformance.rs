@@ -38,13 +38,18 @@
 
 pub mod atomicity;
 pub mod budgets;
+pub mod chains;
 pub mod changes;
 pub mod concurrency;
 pub mod guards;
 pub mod ledger;
 pub mod log;
+pub mod logs;
 pub mod nodes;
+pub mod outbox;
 pub mod paging;
+pub mod records;
+pub mod removals;
 pub mod rows;
 pub mod shares;
 pub mod tenants;
@@ -53,6 +58,7 @@ pub mod uses;
 mod books;
 mod check;
 mod sealer;
+mod steps;
 mod tenant;
 
 use std::pin::Pin;
@@ -168,6 +174,31 @@ macro_rules! conformance_tests {
             log::a_commit_keeps_its_draft
             log::the_hint_differs_after_any_commit
             log::a_commit_is_seen_by_every_handle
+            logs::what_cannot_be_sealed_changes_nothing
+            logs::what_does_not_continue_the_log_is_refused
+            logs::nothing_goes_without_a_record
+            logs::an_append_of_nothing_writes_nothing
+            logs::a_step_that_panics_changes_nothing
+            outbox::an_urgent_set_takes_effect_and_waits_in_the_outbox
+            outbox::an_urgent_set_that_can_be_sealed_is
+            outbox::the_next_append_takes_the_outbox_first
+            logs::a_failed_guard_seals_nothing
+            records::instance_sets_go_to_the_system_log
+            records::two_logs_do_not_meet
+            records::an_unknown_log_has_nothing
+            records::records_come_back_byte_for_byte
+            records::records_are_read_in_parts
+            records::logs_are_listed_with_their_heads
+            removals::erasing_removes_only_what_was_asked
+            removals::what_an_erasure_records_stays
+            removals::a_removal_that_cannot_be_sealed_removes_nothing
+            removals::pruning_keeps_what_is_at_or_above
+            removals::the_minimum_never_goes_back
+            chains::of_many_that_append_at_once_each_follows_another
+            chains::a_dropped_append_is_whole_or_absent
+            chains::no_reader_sees_half_an_append
+            removals::a_new_store_is_guarded
+            removals::scrubbing_changes_nothing_that_is_there
             uses::the_later_use_stands
             uses::unknown_secrets_are_passed_over
             uses::a_use_logs_no_change
@@ -234,6 +265,11 @@ mod tests {
             ("atomicity", include_str!("conformance/atomicity.rs")),
             ("tenants", include_str!("conformance/tenants.rs")),
             ("log", include_str!("conformance/log.rs")),
+            ("logs", include_str!("conformance/logs.rs")),
+            ("outbox", include_str!("conformance/outbox.rs")),
+            ("records", include_str!("conformance/records.rs")),
+            ("removals", include_str!("conformance/removals.rs")),
+            ("chains", include_str!("conformance/chains.rs")),
             ("uses", include_str!("conformance/uses.rs")),
             ("nodes", include_str!("conformance/nodes.rs")),
             ("budgets", include_str!("conformance/budgets.rs")),
