@@ -1,8 +1,8 @@
 //! Wiping what was deleted from the files.
 //!
-//! `secure_delete` overwrites rows and pages that are freed. It does not overwrite the copy that stays in the unused middle of
-//! a page when SQLite moves a row to its neighbour to make room: about one row in ten thousand. So a table that rows were deleted
-//! from is written anew, once, before the write-ahead log is merged.
+//! `secure_delete` overwrites the rows and pages that are freed. It does not overwrite the copies that stay in the unused middle
+//! of a page when SQLite moves rows to another page to make room: with long values, of one row in a hundred. So a table that
+//! rows were deleted from is written anew, once, before the write-ahead log is merged.
 
 use std::time::Duration;
 
