@@ -5,8 +5,8 @@
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail their test")]
 
 use std::io::{BufRead as _, BufReader, Write as _};
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::path::Path;
+use std::process::Child;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
@@ -18,8 +18,12 @@ use portcullis_store::{
 };
 use rusqlite::Connection;
 
+#[path = "support/child.rs"]
+mod child;
 #[path = "support/rows.rs"]
 mod rows;
+
+use child::{start, told_path};
 
 #[tokio::test]
 async fn kill_9_leaves_every_set_whole_or_absent() {
@@ -238,21 +242,6 @@ fn account(n: u8) -> AccountKey {
     }
 }
 
-fn start(test: &str, path: &Path) -> Child {
-    Command::new(std::env::current_exe().unwrap())
-        .args(["--ignored", "--exact", "--nocapture", test])
-        .env(PATH, path)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap()
-}
-
-/// Where the parent wants the database; `None` when somebody runs the ignored tests by hand.
-fn told_path() -> Option<PathBuf> {
-    std::env::var_os(PATH).map(PathBuf::from)
-}
-
 fn use_of_nothing() -> portcullis_store::SecretUse {
     let key = "aaaaaaaaaaaa".parse().unwrap();
     portcullis_store::SecretUse {
@@ -268,5 +257,3 @@ fn number(db: &Connection, sql: &str) -> u64 {
 }
 
 const ACCOUNTS: u8 = 40;
-
-const PATH: &str = "PORTCULLIS_TEST_PATH";
