@@ -36,10 +36,17 @@
 //!   statement that could reach across carries the organization as well. SQLite knows no roles: who can write
 //!   the file can do everything, hence mode 0600.
 //! - The table of shares takes no negative amount, whoever writes it.
-//! - Triggers keep the change log and the audit drafts append-only, a revoked key revoked and an expiry
-//!   unextended, for every writer that does not remove the triggers first.
+//! - Triggers keep the change log and the audit logs append-only, a revoked key revoked and an expiry unextended, for
+//!   every writer that does not remove the triggers first:
+//!   [`missing_guards`](portcullis_store::AuditStore::missing_guards) names those that were. A record can be deleted
+//!   below the minimum of its log alone, and this rises with a record of that. Who edits the file itself is found by
+//!   the signatures, not by SQLite.
 //! - Digests and sealed records are in the file, keys and credentials are not. Deleted records are overwritten
 //!   (`secure_delete`); until the next checkpoint their last state is still in the `-wal` file.
+//! - An erased opening is gone from the files when [`scrub`](portcullis_store::AuditStore::scrub) has said so: it writes
+//!   anew the tables that openings and drafts were deleted from, with what is left of them in memory meanwhile, and
+//!   merges the log. Copies of a pruned record may stand in the page of its neighbour until that one is pruned. What a
+//!   file system, a disk or a backup keeps is beyond its reach.
 //! - All values are bound, none is pasted into a statement, and no error repeats one.
 
 mod error;

@@ -222,6 +222,27 @@ async fn what_can_neither_be_sealed_nor_wait_is_not_made() {
     assert_eq!(dump(&db), before);
 }
 
+/// Some failures make SQLite roll back everything, the changes of an urgent set included: then its draft does not wait either.
+#[tokio::test]
+async fn an_urgent_set_that_was_rolled_back_whole_does_not_wait() {
+    let (_folder, path, store) = place().await;
+    let db = Connection::open(&path).unwrap();
+    for table in ["audit_entries", "audit_openings"] {
+        let trap = format!(
+            "CREATE TRIGGER trap BEFORE INSERT ON {table} BEGIN SELECT raise(ROLLBACK, 'no'); END"
+        );
+        db.execute_batch(&trap).unwrap();
+        let (before, log) = (dump(&db), LogId::Organization(rows::org()));
+        let urgent = store.commit(rows::step(9).urgent(), sealing(log)).await;
+        let error = urgent.unwrap_err();
+        assert!(error.is_retry_safe(), "{error}");
+        assert_eq!(dump(&db), before);
+        db.execute_batch("DROP TRIGGER trap").unwrap();
+    }
+    let outcome = rows::commit(&store, rows::step(9).urgent()).await.unwrap();
+    assert!(matches!(outcome, Outcome::Committed { .. }));
+}
+
 /// A head that somebody made unreadable stops the log, and does not keep a key alive.
 #[tokio::test]
 async fn a_broken_head_stops_what_is_not_urgent() {

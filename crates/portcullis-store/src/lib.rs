@@ -1,7 +1,7 @@
 //! The ports of Portcullis: what a store must do, in the words of the domain and without a word of SQL.
 //!
 //! Ids are typed, rows are flat data (bytes, integers, text), and the control plane has **one** write,
-//! [`ControlStore::commit`]: guards, row changes and the audit draft of an action in one transaction, all or
+//! [`ControlStore::commit`]: guards, row changes and the audit record of an action in one transaction, all or
 //! nothing. The change log that serving nodes follow is derived from the same set, so no writer can forget it.
 //! What requests use up is apart: [`BudgetStore::draw`] runs the caller's step on locked rows, and logs no change.
 //!
@@ -31,7 +31,8 @@
 //! - A cap is decided where it is debited: no port offers a read of the books on which a draw could rely.
 //! - "Not found" and "a guard failed" are values, trouble is a [`StoreError`]: a broken store cannot be taken
 //!   for an unknown key.
-//! - An audit draft holds typed ids only, so a secret cannot be written into it.
+//! - An audit draft holds typed ids only, so a secret cannot be written into it. Its source address is personal data.
+//! - No record, no change: what cannot be sealed into its audit log is not done, except for what ends access.
 //! - Digests and sealed records are [`Blob`]s, which print their length and nothing else.
 //!
 //! # Features

@@ -14,7 +14,11 @@ pub trait ControlStore: Send + Sync + 'static {
     /// outbox and the set's draft: all or nothing. Durable when it returns.
     ///
     /// What cannot be sealed is an error of the kind [`NotSealed`](crate::StoreErrorKind::NotSealed), and nothing was written:
-    /// no record, no change. An [urgent](ChangeSet::urgent) set is made all the same, and its draft waits in the outbox.
+    /// no record, no change. An [urgent](ChangeSet::urgent) set is made all the same, whatever is wrong with its log, and its
+    /// draft waits in the outbox. A set that is refused, or stopped by a guard, does not ask the step.
+    ///
+    /// # Panics
+    /// With the step's own panic: then nothing was written, and the store goes on.
     fn commit(
         &self,
         set: ChangeSet,
@@ -187,11 +191,12 @@ pub trait BudgetStore: Send + Sync + 'static {
 /// locked, so that a log has one end. The store itself refuses to change or remove a record at or above the log's minimum, and to
 /// write a sequence twice, whoever asks.
 pub trait AuditStore: Send + Sync + 'static {
-    /// Appends what `seal` makes of the log's head and its outbox. Durable when it returns. A step that seals nothing
-    /// (no entry) writes nothing.
+    /// Appends what `seal` makes of the log's head and its outbox, and empties this. Durable when it returns. A step that
+    /// seals nothing (no entry) while nothing waits writes nothing.
     ///
-    /// Entries that do not follow the stored size, or a head that does not fit them, are a
-    /// [`Conflict`](crate::StoreErrorKind::Conflict), and nothing was written.
+    /// Entries that do not follow the stored size, a head that does not fit them, or a draft without a record are a
+    /// [`Conflict`](crate::StoreErrorKind::Conflict), and nothing was written: so it is in every call that takes a step
+    /// (see [`Append`](crate::Append)).
     fn append(
         &self,
         log: LogId,
@@ -230,7 +235,9 @@ pub trait AuditStore: Send + Sync + 'static {
     ) -> impl Future<Output = Result<Vec<AuditDraft>, StoreError>> + Send;
 
     /// Deletes openings and appends what `seal` makes of it, in one transaction; those that are not there are passed
-    /// over. How many were deleted. What was deleted may still stand in free pages until [`scrub`](Self::scrub).
+    /// over. How many were deleted. What was deleted may still stand in the files until [`scrub`](Self::scrub).
+    ///
+    /// The step has to seal one record more than there are drafts in the outbox: the one that says what was erased.
     fn erase(
         &self,
         log: LogId,
@@ -238,8 +245,12 @@ pub trait AuditStore: Send + Sync + 'static {
         seal: SealStep,
     ) -> impl Future<Output = Result<u64, StoreError>> + Send;
 
-    /// Removes the records below `below` with their openings, keeps `retained` of their hashes, and appends what `seal` makes of it,
-    /// in one transaction. How many records were removed. The minimum never goes back.
+    /// Removes the records below `below` with their openings, keeps `retained` of their hashes in the place of those that were
+    /// kept before, and appends what `seal` makes of it, in one transaction. How many records were removed.
+    ///
+    /// The minimum never goes back: at or below it nothing is removed, nothing is written, and the step is not asked. Beyond
+    /// the end of the log is a [`Conflict`](crate::StoreErrorKind::Conflict). As in [`erase`](Self::erase), the step has to
+    /// seal a record of its own.
     fn prune(
         &self,
         log: LogId,
@@ -254,8 +265,8 @@ pub trait AuditStore: Send + Sync + 'static {
         log: LogId,
     ) -> impl Future<Output = Result<Vec<RetainedRow>, StoreError>> + Send;
 
-    /// Makes sure that nothing that was deleted can be read from the files any more. `false` when another process still
-    /// reads an older state: try again.
+    /// Makes sure that no opening that was deleted, and no draft that has left the outbox, can be read from the files any more.
+    /// `false` when somebody still reads an older state: try again. Only `true` says that it is done.
     fn scrub(&self) -> impl Future<Output = Result<bool, StoreError>> + Send;
 
     /// The guards of the database that are missing or changed: triggers and settings without which somebody could

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::check::{committed, refused_with, snapshot};
 use super::sealer::sealed;
-use super::steps::{a_log, all, kept, one_record, opening, sealing, wait_in_outbox};
+use super::steps::{a_log, all, kept, opening, sealing, wait_in_outbox};
 use super::tenant::{A, B, changes_by_id, instance, instance_secret, master_check, settle};
 use super::{Fixture, read_chain, seal, seal_fails, seal_with};
 use crate::StoreErrorKind::{Conflict, CrossTenant, NotSealed};
@@ -93,7 +93,7 @@ pub async fn nothing_goes_without_a_record(fixture: &impl Fixture) {
         .append(a_log(), sealing(a_log(), vec![opening(0)]))
         .await
         .unwrap();
-    let empty = || -> SealStep { Box::new(|head, _| Ok(sealed(a_log(), head, &[], &[]))) };
+    let empty: fn() -> SealStep = || Box::new(|head, _| Ok(sealed(a_log(), head, &[], &[])));
     refused_with(&store, A.harmless(), empty(), Conflict).await;
     let before = snapshot(&store).await;
     for seal in [empty(), seal(a_log())] {
@@ -106,13 +106,23 @@ pub async fn nothing_goes_without_a_record(fixture: &impl Fixture) {
     }
     assert_eq!(snapshot(&store).await, before);
 
-    // With one draft in the outbox, one record is that draft's, and none is the removal's or the set's.
+    // With drafts in the outbox, one record less than there are of them is one too few, and a removal needs one more.
     wait_in_outbox(&store, A).await;
     let before = snapshot(&store).await;
-    refused_with(&store, A.harmless(), one_record(), Conflict).await;
-    let erased = store.erase(a_log(), all(1), one_record()).await;
+    let all_but_one: fn() -> SealStep = || {
+        Box::new(|head, drafts| {
+            let (_, rest) = drafts.split_last().unwrap();
+            Ok(sealed(a_log(), head, rest, &[]))
+        })
+    };
+    for too_few in [empty, all_but_one] {
+        refused_with(&store, A.harmless(), too_few(), Conflict).await;
+        let error = store.append(a_log(), too_few()).await.unwrap_err();
+        assert_eq!((error.kind(), error.is_retry_safe()), (Conflict, true));
+    }
+    let erased = store.erase(a_log(), all(1), seal(a_log())).await;
     assert_eq!(erased.unwrap_err().kind(), Conflict);
-    let pruned = store.prune(a_log(), 1, kept(), one_record()).await;
+    let pruned = store.prune(a_log(), 1, kept(), seal(a_log())).await;
     assert_eq!(pruned.unwrap_err().kind(), Conflict);
     assert_eq!(snapshot(&store).await, before);
 }

@@ -57,11 +57,6 @@ pub(super) fn sealing(log: LogId, openings: Vec<OpeningRow>) -> SealStep {
     })
 }
 
-/// One record, whatever has to be recorded.
-pub(super) fn one_record() -> SealStep {
-    Box::new(|head, _| Ok(sealed(a_log(), head, &[], &["one".to_owned()])))
-}
-
 pub(super) fn opening(seq: u64) -> OpeningRow {
     OpeningRow {
         seq,
