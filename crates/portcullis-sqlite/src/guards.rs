@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use rusqlite::Connection;
 
-use crate::error::Answer;
+use crate::error::{Answer, corrupt};
 use crate::migrate;
 use crate::open::PRAGMAS;
 
@@ -12,10 +12,10 @@ use crate::open::PRAGMAS;
 pub(crate) fn missing(db: &Connection) -> Answer<Vec<String>> {
     let (ours, found) = (guards(&migrate::reference()?)?, guards(db)?);
     let mut missing = Vec::new();
-    for (name, text) in &ours {
+    for (name, guard) in &ours {
         match found.get(name) {
             None => missing.push(format!("{name} is missing")),
-            Some(other) if other != text => missing.push(format!("{name} is changed")),
+            Some(other) if other != guard => missing.push(format!("{name} is changed")),
             Some(_) => {}
         }
     }
@@ -31,11 +31,33 @@ pub(crate) fn missing(db: &Connection) -> Answer<Vec<String>> {
     Ok(missing)
 }
 
-/// All triggers, and the tables of the logs with their checks, by kind and name.
-fn guards(db: &Connection) -> Answer<BTreeMap<String, String>> {
-    let sql = "SELECT type || ' ' || name, sql FROM sqlite_master
+/// The triggers of a table by name, with their texts.
+///
+/// # Errors
+/// When they are not exactly ours: the texts come from the migrations, never from the file.
+pub(crate) fn triggers_of(db: &Connection, table: &str) -> Answer<Vec<(String, String)>> {
+    let of_table = |db: &Connection| -> Answer<Vec<(String, String)>> {
+        let sql = "SELECT name, sql FROM sqlite_master WHERE type = 'trigger' AND tbl_name = ?1 ORDER BY name";
+        let mut statement = db.prepare_cached(sql)?;
+        let rows = statement.query_map([table], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        Ok(rows.collect::<rusqlite::Result<_>>()?)
+    };
+    let ours = of_table(&migrate::reference()?)?;
+    if of_table(db)? == ours {
+        Ok(ours)
+    } else {
+        let message = format!(
+            "the guards of {table} are not as we made them: ask which are missing, and restore them"
+        );
+        Err(corrupt(message).into())
+    }
+}
+
+/// All triggers, and the tables of the logs with their checks, by kind and name: what they stand on, and their text.
+fn guards(db: &Connection) -> Answer<BTreeMap<String, (String, String)>> {
+    let sql = "SELECT type || ' ' || name, tbl_name, sql FROM sqlite_master
                WHERE type = 'trigger' OR (type = 'table' AND name GLOB 'audit_*')";
     let mut statement = db.prepare_cached(sql)?;
-    let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    let rows = statement.query_map([], |row| Ok((row.get(0)?, (row.get(1)?, row.get(2)?))))?;
     Ok(rows.collect::<rusqlite::Result<_>>()?)
 }

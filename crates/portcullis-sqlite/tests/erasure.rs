@@ -9,7 +9,9 @@ use std::time::Duration;
 
 use portcullis_sqlite::SqliteStore;
 use portcullis_store::conformance::{seal, seal_fails, seal_with};
-use portcullis_store::{AuditStore as _, ControlStore as _, LogId, OpeningRow, SealStep};
+use portcullis_store::{
+    AuditStore as _, ControlStore as _, LogId, OpeningRow, SealStep, StoreErrorKind,
+};
 use rusqlite::Connection;
 use tempfile::TempDir;
 
@@ -184,6 +186,24 @@ async fn pruned_openings_and_sealed_drafts_are_erased() {
     assert_eq!(pruned.unwrap(), 2);
     assert!(store.scrub().await.unwrap());
     assert_eq!(copies(&folder, address), 0);
+}
+
+/// A guard that somebody changed, or a trigger of somebody else's, stops the scrub: it could not do what it promises.
+#[tokio::test]
+async fn a_table_with_strange_triggers_is_not_scrubbed() {
+    let (folder, path, store) = place();
+    store.append(LOG, opening(vec![value(1)])).await.unwrap();
+    let erase = store.erase(LOG, vec![(0, field(0))], seal_with(LOG, &["erased"]));
+    erase.await.unwrap();
+    let db = Connection::open(&path).unwrap();
+    db.execute_batch("CREATE TRIGGER watch BEFORE DELETE ON audit_openings BEGIN SELECT 1; END")
+        .unwrap();
+    let error = store.scrub().await.unwrap_err();
+    assert_eq!(error.kind(), StoreErrorKind::Corrupt, "{error}");
+    assert_ne!(copies(&folder, &value(1)), 0);
+    db.execute_batch("DROP TRIGGER watch").unwrap();
+    assert!(store.scrub().await.unwrap());
+    assert_eq!(copies(&folder, &value(1)), 0);
 }
 
 /// Nothing is written anew when nothing was deleted.

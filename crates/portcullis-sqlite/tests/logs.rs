@@ -44,32 +44,52 @@ async fn no_statement_rewrites_a_log() {
     read_chain(&store, LogId::System).await;
 }
 
-/// Who writes a record may raise the minimum up to it, and no further: the records at and above stay.
+/// Who adds records may raise the minimum up to them, and no further: the records at and above stay. And a log that grows keeps
+/// its name.
 #[tokio::test]
 async fn the_minimum_does_not_pass_the_record_that_raises_it() {
     let (_folder, path, _store) = place().await;
     let db = Connection::open(&path).unwrap();
-    let size = "(SELECT size FROM audit_logs WHERE log = x'')";
-    let forged = format!(
-        "INSERT INTO audit_entries VALUES (x'', {size}, x'00', zeroblob(32));
-         INSERT INTO audit_entries VALUES (x'', {size} + 1, x'00', zeroblob(32));"
-    );
-    db.execute_batch("BEGIN").unwrap();
-    db.execute_batch(&forged).unwrap();
-    for raise in [
-        "UPDATE audit_logs SET size = size + 2, min_seq = size + 1 WHERE log = x''",
-        "UPDATE audit_logs SET size = size + 1 WHERE log = x''",
-        "UPDATE audit_logs SET size = size + 3, min_seq = size WHERE log = x''",
-    ] {
-        let error = db.execute_batch(raise).expect_err(raise).to_string();
-        assert!(error.contains("is append-only"), "{raise}: {error}");
-    }
-    db.execute_batch("UPDATE audit_logs SET size = size + 2, min_seq = size WHERE log = x''")
+    let (size, minimum): (i64, i64) = db
+        .query_row(
+            "SELECT size, min_seq FROM audit_logs WHERE log = x''",
+            [],
+            |row| Ok((row.get(0)?, row.get(1)?)),
+        )
         .unwrap();
-    let kept = "DELETE FROM audit_entries WHERE log = x'' AND seq >= (SELECT min_seq FROM audit_logs WHERE log = x'')";
-    assert!(db.execute_batch(kept).is_err());
-    let let_go = "DELETE FROM audit_entries WHERE log = x'' AND seq < (SELECT min_seq FROM audit_logs WHERE log = x'')";
-    db.execute_batch(let_go).unwrap();
+    let (one, two) = (size + 1, size + 2);
+    db.execute_batch("BEGIN").unwrap();
+    let insert = "INSERT INTO audit_entries VALUES (?1, ?2, x'00', zeroblob(32))";
+    for seq in size..two {
+        db.execute(insert, ([].as_slice(), seq)).unwrap();
+    }
+    // Another log with as many records, and no head.
+    for seq in 0..two {
+        db.execute(insert, ([0_u8; 16].as_slice(), seq)).unwrap();
+    }
+    for change in [
+        format!("size = {two}, min_seq = {one}"),
+        format!("size = {two}, min_seq = {}", minimum - 1),
+        format!("size = {two}, origin = 'elsewhere'"),
+        format!("size = {two}, log = zeroblob(16)"),
+        format!("size = {one}"),
+        format!("size = {two} + 1, min_seq = {size}"),
+    ] {
+        let update = format!("UPDATE audit_logs SET {change} WHERE log = x''");
+        let error = db.execute_batch(&update).expect_err(&change).to_string();
+        assert!(error.contains("is append-only"), "{change}: {error}");
+    }
+    db.execute_batch(&format!(
+        "UPDATE audit_logs SET size = {two}, min_seq = {size} WHERE log = x''"
+    ))
+    .unwrap();
+    let delete = |seqs: &str| {
+        db.execute_batch(&format!(
+            "DELETE FROM audit_entries WHERE log = x'' AND {seqs}"
+        ))
+    };
+    assert!(delete(&format!("seq >= {size}")).is_err());
+    delete(&format!("seq < {size}")).unwrap();
 }
 
 /// The columns hold what they say.
@@ -450,6 +470,8 @@ const REWRITES: &[&str] = &[
     "INSERT INTO audit_entries VALUES (x'', -1, x'00', zeroblob(32))",
     "INSERT INTO audit_entries VALUES (x'', NULL, x'00', zeroblob(32))",
     "INSERT INTO audit_entries VALUES (zeroblob(16), 1, x'00', zeroblob(32))",
+    "INSERT INTO audit_entries VALUES (zeroblob(16), 0, x'00', zeroblob(32));
+     DELETE FROM audit_entries WHERE log = zeroblob(16)",
     "UPDATE audit_logs SET size = size - 1",
     "UPDATE audit_logs SET size = 1, min_seq = 0",
     "UPDATE audit_logs SET size = size + 1",
@@ -487,6 +509,8 @@ const REWRITES: &[&str] = &[
     "REPLACE INTO audit_retained VALUES (x'', 0, 1, zeroblob(32), 2)",
     "INSERT INTO audit_retained VALUES (x'', 0, 7, zeroblob(32), 1)",
     "INSERT INTO audit_retained VALUES (zeroblob(16), 0, 7, zeroblob(32), 0)",
+    "INSERT INTO audit_outbox VALUES (NULL, zeroblob(16), 0, 0, 'a', 'a', 't', NULL);
+     DELETE FROM audit_outbox WHERE log = zeroblob(16)",
     "UPDATE audit_outbox SET actor = 'operator:eve'",
     "UPDATE audit_outbox SET size = 0",
     "UPDATE OR REPLACE audit_outbox SET draft_id = draft_id + 1",

@@ -38,7 +38,7 @@ pub(super) fn record(db: &mut Transaction<'_>, set: &ChangeSet, step: &mut SealS
         return Ok(point.commit()?);
     };
     drop(point); // rolled back: no record that is half there
-    // Some failures (a full disk) make SQLite roll back everything: then there are no changes to record.
+    // Some failures (of the disk) make SQLite roll back everything: then there are no changes to record.
     if !set.is_urgent() || db.is_autocommit() {
         return Err(trouble);
     }

@@ -77,6 +77,14 @@ pub async fn what_does_not_continue_the_log_is_refused(fixture: &impl Fixture) {
         }
         assert_eq!(snapshot(&store).await, before, "{what}");
     }
+    let nameless: SealStep = Box::new(|head, drafts| {
+        let mut sealed = sealed(LogId::System, head, drafts, &["one".to_owned()]);
+        sealed.head.origin.clear();
+        Ok(sealed)
+    });
+    let error = store.append(LogId::System, nameless).await.unwrap_err();
+    assert_eq!(error.kind(), Conflict, "a log without a name is begun");
+    assert_eq!(snapshot(&store).await, before);
     // Nothing of it was in the way of the next append.
     store
         .append(a_log(), seal_with(a_log(), &["x"]))

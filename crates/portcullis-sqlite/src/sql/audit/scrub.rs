@@ -6,9 +6,10 @@
 
 use std::time::Duration;
 
-use rusqlite::{Connection, OptionalExtension, TransactionBehavior};
+use rusqlite::{Connection, TransactionBehavior};
 
 use crate::error::{Answer, Trouble};
+use crate::guards;
 use crate::open::PATIENCE;
 use crate::sql::{execute, exists};
 
@@ -50,21 +51,16 @@ fn merge_log(db: &Connection) -> Answer<bool> {
 
 /// Writes a table anew if rows were deleted from it.
 ///
-/// The rows wait in memory (`temp_store`). A DELETE of all rows of a table without a delete trigger does not look at rows: it
-/// overwrites the pages with zeros, used or not. That of the outbox has a trigger, which steps aside within the transaction.
+/// The rows wait in memory (`temp_store`), and the guards step aside within the transaction: a DELETE of all rows of a table
+/// without triggers does not look at rows, but overwrites all of its pages with zeros.
 fn rewrite(connection: &mut Connection, table: &str) -> Answer<()> {
     let marked = "SELECT 1 FROM audit_unscrubbed WHERE name = ?1";
     if !exists(connection, marked, [table])? {
         return Ok(());
     }
     let db = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    let guard = db
-        .prepare_cached(
-            "SELECT name, sql FROM sqlite_master WHERE tbl_name = ?1 AND name = ?1 || '_keep'",
-        )?
-        .query_row([table], |row| Ok((row.get(0)?, row.get(1)?)));
-    let guard: Option<(String, String)> = guard.optional()?;
-    if let Some((name, _)) = &guard {
+    let guards = guards::triggers_of(&db, table)?;
+    for (name, _) in &guards {
         db.execute_batch(&format!("DROP TRIGGER {name}"))?;
     }
     db.execute_batch(&format!(
@@ -73,7 +69,7 @@ fn rewrite(connection: &mut Connection, table: &str) -> Answer<()> {
          INSERT INTO main.{table} SELECT * FROM kept;
          DROP TABLE kept;"
     ))?;
-    if let Some((_, text)) = &guard {
+    for (_, text) in &guards {
         db.execute_batch(text)?;
     }
     execute(&db, "DELETE FROM audit_unscrubbed WHERE name = ?1", [table])?;
