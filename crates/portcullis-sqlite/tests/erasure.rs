@@ -188,6 +188,43 @@ async fn pruned_openings_and_sealed_drafts_are_erased() {
     assert_eq!(copies(&folder, address), 0);
 }
 
+/// The same in the outbox, when one log's drafts are sealed and others go on waiting between them.
+#[tokio::test]
+async fn copies_of_drafts_that_were_sealed_are_erased_too() {
+    let mut copied = 0;
+    for pattern in 1..=12 {
+        let (folder, path, store) = place();
+        let mut db = Connection::open(&path).unwrap();
+        let rows = db.transaction().unwrap();
+        for n in 0..600_usize {
+            // A sequence without a period that matters, so that the drafts of three logs stand in each page.
+            let mixed = (n * 7919 + pattern) * (n + 31) % 10_007;
+            let log = [vec![], vec![1; 16], vec![2; 16]][mixed % 3].clone();
+            let actor = format!("user:{}", "u".repeat(5 + mixed % 55));
+            let sql = "INSERT INTO audit_outbox (log, size, at, actor, action, target, address)
+                       VALUES (?1, 0, 0, ?2, 'key.minted', 'instance', ?3)";
+            rows.execute(sql, (log, actor, address(n))).unwrap();
+        }
+        rows.commit().unwrap();
+        drop(db);
+        // The suite opens the addresses, and the openings are erased at once: nothing of them is to be left.
+        store.append(LOG, seal(LOG)).await.unwrap();
+        let openings = store.openings(LOG, 0, u64::MAX).await.unwrap();
+        let fields = openings.iter().map(|row| (row.seq, row.field.clone()));
+        let erase = store.erase(LOG, fields.collect(), seal_with(LOG, &["erased"]));
+        assert_eq!(erase.await.unwrap(), openings.len() as u64);
+
+        let db = Connection::open(&path).unwrap();
+        db.execute_batch("PRAGMA wal_checkpoint(TRUNCATE)").unwrap();
+        drop(db);
+        let in_files = |row: &&OpeningRow| copies(&folder, &row.value) > 0;
+        copied += openings.iter().filter(in_files).count();
+        assert!(store.scrub().await.unwrap());
+        assert_eq!(openings.iter().filter(in_files).count(), 0, "{pattern}");
+    }
+    assert_ne!(copied, 0, "no draft was copied, so this test shows nothing");
+}
+
 /// A guard that somebody changed, or a trigger of somebody else's, stops the scrub: it could not do what it promises.
 #[tokio::test]
 async fn a_table_with_strange_triggers_is_not_scrubbed() {
@@ -251,10 +288,7 @@ fn copies(folder: &TempDir, text: &str) -> usize {
     let files = fs::read_dir(folder.path()).unwrap();
     let count = |path: &Path| {
         let bytes = fs::read(path).unwrap();
-        bytes
-            .windows(text.len())
-            .filter(|part| *part == text.as_bytes())
-            .count()
+        String::from_utf8_lossy(&bytes).matches(text).count()
     };
     files.map(|file| count(&file.unwrap().path())).sum()
 }
@@ -262,6 +296,11 @@ fn copies(folder: &TempDir, text: &str) -> usize {
 /// The same, and long enough for SQLite to move rows about.
 fn long_value(n: usize) -> String {
     format!("<value {n}>{}", "x".repeat(n * 7919 % 601))
+}
+
+/// An address that stands in no other one.
+fn address(n: usize) -> String {
+    format!("2001:db8::{:x}:ffff", 0x1000 + n)
 }
 
 /// The beginnings of all values that stand in the files of a folder, as often as they stand there.
