@@ -3,8 +3,8 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 use portcullis_limits::{
-    Booking, Cap, Caps, Claim, Dispatched, Ledger, Level, Limit, NanoUsd, NotReserved, Settled,
-    State, Window,
+    Account, Booking, Cap, Caps, Claim, Dispatched, Grant, Ledger, Level, Limit, NanoUsd,
+    NotReserved, Settled, State, Window,
 };
 
 mod support;
@@ -217,6 +217,51 @@ fn caps_that_are_used_on_several_ledgers_count_on_each() {
     assert_eq!(stands(&one, &second, now), (0, 30, 0));
     assert_eq!(stands(&other, &first, now), (0, 30, 0));
     assert_eq!(stands(&other, &second, now), (1, 30, 0));
+}
+
+#[test]
+fn accounts_that_are_put_in_place_in_any_order_stand_in_that_of_their_periods() {
+    let cap = key(MONTH, usd(1_000));
+    let starts = ["2026-12-01", "2026-10-01", "2027-01-01", "2026-11-01"];
+    let start = |day: &str| format!("{day}T00:00:00Z").parse::<DateTime<Utc>>().unwrap();
+    let mut ledger = Ledger::direct();
+    for (debt, day) in (1..).zip(starts) {
+        let account = Account {
+            debt,
+            ..Account::new(start(day))
+        };
+        ledger.insert_account(cap.counter().clone(), account);
+    }
+    let debts: Vec<_> = ledger.accounts().map(|(_, it)| it.debt).collect();
+    assert_eq!(debts, [2, 4, 1, 3]);
+    // It has reached January, whatever the clock says.
+    assert_eq!(stands(&ledger, &cap, november()), (0, 0, 3));
+}
+
+#[test]
+fn an_earlier_account_with_something_left_outlives_the_latest() {
+    let cap = key(MONTH, usd(1_000));
+    let (now, later) = (november(), november() + TimeDelta::days(31));
+    let mut ledger = Ledger::chunked();
+    let grant = |time| Grant {
+        counter: cap.counter().clone(),
+        start: MONTH.period(time).start,
+        amount: 300,
+        limit: 1_000,
+    };
+    ledger.grant(grant(now));
+    ledger.grant(grant(later));
+    let claim = claim(1, &Caps::from(cap.clone()), 300);
+    let sent = send(&mut ledger, &claim, later);
+    let _booked = ledger.settle(&sent.settle(exact(300)), later);
+    let end = later + TimeDelta::days(31);
+    ledger.forget(end);
+    assert_eq!(ledger.accounts().count(), 1);
+    let returned = ledger.give_back(NanoUsd::ZERO, end);
+    let rows: Vec<_> = returned.iter().map(|it| (it.start, it.amount)).collect();
+    assert_eq!(rows, [(MONTH.period(now).start, 300)]);
+    ledger.forget(end);
+    assert_eq!(ledger.accounts().count(), 0);
 }
 
 #[test]
