@@ -1,5 +1,6 @@
 //! The command line.
 
+pub(crate) mod audit;
 mod limits;
 mod serve;
 
@@ -14,6 +15,7 @@ use portcullis::{
 };
 use tracing::Level;
 
+use self::audit::AuditCommand;
 pub(crate) use self::limits::{ChangedCaps, ChangedLimits, NewLimits};
 pub(crate) use self::serve::{ClientAddressArgs, ServeArgs, SpendingArgs};
 use crate::Failure;
@@ -62,6 +64,9 @@ pub(crate) enum Command {
     /// Provider credentials: sealed when saved, masked when listed.
     #[command(subcommand)]
     Credentials(CredentialsCommand),
+    /// The tamper-evident logs: who did what, and who was refused.
+    #[command(subcommand)]
+    Audit(AuditCommand),
     /// Checks that the database and the master key are there, belong together and open.
     Doctor,
 }
@@ -302,6 +307,11 @@ pub(crate) fn parse() -> Cli {
             let sentence = "these are no words of `credentials`. A credential is read from standard input and \
                             never from the command line: credentials put openai < file";
             Cli::command().error(ErrorKind::UnknownArgument, sentence).exit();
+        }
+        if std::env::args_os().any(|word| word == "audit") && error.use_stderr() {
+            // Whoever runs `audit verify` from a script tells by the exit code what was found.
+            error.print().ok();
+            std::process::exit(i32::from(crate::audit::USAGE));
         }
         error.exit()
     })

@@ -5,8 +5,8 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use portcullis::{
-    Actor, Admin, Gate, GateBuilder, MasterKeyFile, MasterKeys, OrganizationView, ProjectView,
-    ProviderName, SqliteStore,
+    Actor, Admin, AuditPolicy, Gate, GateBuilder, MasterKeyFile, MasterKeys, OrganizationView,
+    ProjectView, ProviderName, SqliteStore,
 };
 
 use crate::Failure;
@@ -81,7 +81,9 @@ impl Data {
         }
         let master = MasterKeyFile::read(self.master_key())?;
         let store = SqliteStore::open_existing(self.database())?;
-        let admin = configure(store.clone(), master)?.open_admin(operator()?);
+        let admin = self
+            .configure(store.clone(), master)?
+            .open_admin(operator()?);
         let done = match admin.await {
             Ok(admin) => work(admin).await,
             Err(why) => Err(why.into()),
@@ -89,17 +91,22 @@ impl Data {
         store.close().await;
         done
     }
-}
 
-/// What serving and the commands beside it have in common: they must agree.
-pub(crate) fn configure(store: SqliteStore, master: MasterKeys) -> Result<GateBuilder, Failure> {
-    let providers: Result<Vec<ProviderName>, _> =
-        PROVIDERS.iter().map(|name| name.parse()).collect();
-    Ok(Gate::builder(store, master)
-        .providers(providers?)
-        .credential_hint(format!(
-            "Add it on the gateway's machine: {PROGRAM} credentials put {{provider}} < key.txt"
-        )))
+    /// What serving and the commands beside it have in common: they must agree.
+    pub(crate) fn configure(
+        &self,
+        store: SqliteStore,
+        master: MasterKeys,
+    ) -> Result<GateBuilder, Failure> {
+        let providers: Result<Vec<ProviderName>, _> =
+            PROVIDERS.iter().map(|name| name.parse()).collect();
+        Ok(Gate::builder(store, master)
+            .providers(providers?)
+            .audit(AuditPolicy::default().heads(self.folder.join("heads")))
+            .credential_hint(format!(
+                "Add it on the gateway's machine: {PROGRAM} credentials put {{provider}} < key.txt"
+            )))
+    }
 }
 
 /// The organization and project that this gateway works with: the first ones.

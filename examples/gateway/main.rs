@@ -5,6 +5,7 @@
 //! provider, and the sub-commands that work on the same data, also while it serves.
 
 mod addresses;
+mod audit;
 mod bootstrap;
 mod builtin;
 mod cli;
@@ -45,6 +46,7 @@ async fn main() -> ExitCode {
         Some(Command::Project(command)) => project::run(&cli.data, command).await,
         Some(Command::Limits(command)) => limits::run(&cli.data, command).await,
         Some(Command::Credentials(command)) => credentials::run(&cli.data, command).await,
+        Some(Command::Audit(command)) => return audit::run(&cli.data, command).await,
         Some(Command::Doctor) => doctor::run(&cli.data).await,
     };
     match done {

@@ -14,7 +14,7 @@ use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 
 use crate::cli::ServeArgs;
-use crate::data::{self, BUILTIN, Data, OPENAI};
+use crate::data::{BUILTIN, Data, OPENAI};
 use crate::proxy::{self, Proxy};
 use crate::proxy_listener::{self, ProxyListener};
 use crate::show::Start;
@@ -38,7 +38,7 @@ pub(crate) async fn run(folder: &Path, args: ServeArgs) -> Result<(), Failure> {
         show::master_key_made(&data);
     }
     let store = SqliteStore::open(data.database())?;
-    let mut builder = data::configure(store.clone(), master)?;
+    let mut builder = data.configure(store.clone(), master)?;
     if let Some(chunk) = args.spending.budget_chunk {
         builder = builder.budget_chunk(chunk);
     }

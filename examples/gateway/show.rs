@@ -7,6 +7,7 @@
     reason = "a command line program talks to its user"
 )]
 
+pub(crate) mod audit;
 pub(crate) mod limits;
 
 use std::error::Error;

@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use chrono::{DateTime, Utc};
+use portcullis_audit::Action;
 use portcullis_envelope::MasterKeys;
 use portcullis_key::{Digester, MaxLifetime};
 use portcullis_store::{
@@ -24,6 +25,7 @@ pub use self::error::AdminError;
 pub use self::keys::{KeyRules, KeyView, Minted, NewKey, Rotation, SecretView};
 pub use self::limits::{CapRule, InvalidCapRule, KeyLimits, RateRule, Spending};
 pub use self::tenants::{OrganizationView, ProjectView};
+use crate::audit::sealer::Sealer;
 use crate::clock::Clock;
 use crate::convert;
 use crate::node::Node;
@@ -50,6 +52,7 @@ struct Beside {
     master: MasterKeys,
     clock: Box<dyn Clock>,
     digester: ArcSwap<Digester>,
+    sealer: Arc<Sealer>,
     providers: Option<Vec<ProviderName>>,
     max_lifetime: Option<MaxLifetime>,
 }
@@ -67,6 +70,7 @@ impl Admin {
         master: MasterKeys,
         clock: Box<dyn Clock>,
         digester: Digester,
+        sealer: Arc<Sealer>,
         providers: Option<Vec<ProviderName>>,
         max_lifetime: Option<MaxLifetime>,
         actor: Actor,
@@ -77,6 +81,7 @@ impl Admin {
             master,
             clock,
             digester,
+            sealer,
             providers,
             max_lifetime,
         };
@@ -92,7 +97,7 @@ impl Admin {
         &self.actor
     }
 
-    fn stores(&self) -> &Stores {
+    pub(crate) fn stores(&self) -> &Stores {
         match &self.origin {
             Origin::Within(node) => &node.stores,
             Origin::Beside(beside) => &beside.stores,
@@ -113,6 +118,20 @@ impl Admin {
         }
     }
 
+    pub(crate) fn sealer(&self) -> &Arc<Sealer> {
+        match &self.origin {
+            Origin::Within(node) => &node.sealer,
+            Origin::Beside(beside) => &beside.sealer,
+        }
+    }
+
+    pub(crate) fn clock(&self) -> &dyn Clock {
+        match &self.origin {
+            Origin::Within(node) => &*node.clock,
+            Origin::Beside(beside) => &*beside.clock,
+        }
+    }
+
     fn max_lifetime(&self) -> Option<MaxLifetime> {
         match &self.origin {
             Origin::Within(node) => node.max_lifetime,
@@ -120,11 +139,8 @@ impl Admin {
         }
     }
 
-    fn now(&self) -> DateTime<Utc> {
-        match &self.origin {
-            Origin::Within(node) => node.clock.now().utc,
-            Origin::Beside(beside) => beside.clock.now().utc,
-        }
+    pub(crate) fn now(&self) -> DateTime<Utc> {
+        self.clock().now().utc
     }
 
     /// Refuses the name of a provider that this gateway does not forward to.
@@ -161,7 +177,21 @@ impl Admin {
     /// Commits, and waits until the change is in force everywhere. `Ok(Some(index))`: that guard did not hold and
     /// nothing was written.
     async fn commit(&self, set: ChangeSet) -> Result<Option<usize>, AdminError> {
-        match self.stores().commit(set).await? {
+        self.commit_saying(set, None).await
+    }
+
+    /// As [`commit`](Self::commit), with a record that says more than the set's draft.
+    async fn commit_saying(
+        &self,
+        set: ChangeSet,
+        action: Option<Action>,
+    ) -> Result<Option<usize>, AdminError> {
+        let (sealer, clock) = (self.sealer(), self.clock());
+        match self
+            .stores()
+            .commit_recorded(set, sealer, clock, action)
+            .await?
+        {
             Outcome::GuardFailed(index) => Ok(Some(index)),
             Outcome::Committed { seq } => {
                 let lagging = self.barrier(seq).await;
@@ -181,7 +211,17 @@ impl Admin {
         set: ChangeSet,
         what: impl FnOnce() -> String,
     ) -> Result<(), AdminError> {
-        match self.commit(set).await? {
+        self.unless_changed_saying(set, None, what).await
+    }
+
+    /// As [`unless_changed`](Self::unless_changed), with a record that says more than the set's draft.
+    async fn unless_changed_saying(
+        &self,
+        set: ChangeSet,
+        action: Option<Action>,
+        what: impl FnOnce() -> String,
+    ) -> Result<(), AdminError> {
+        match self.commit_saying(set, action).await? {
             None => Ok(()),
             Some(_) => Err(AdminError::Conflict { what: what() }),
         }

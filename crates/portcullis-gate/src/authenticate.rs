@@ -37,6 +37,7 @@ impl Authenticate {
                 // Those are counted, and logged together: a flood must not fill the log.
                 tracing::info!(code = refusal.code(), peer = ?client.peer(), why = %refusal, "refused");
             }
+            node.record_refusal(&refusal, client);
             refusal
         });
         Self {

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use arc_swap::ArcSwap;
 use getrandom::SysRng;
 use portcullis_allowlist::AddressSource;
+use portcullis_audit::InvalidOrigin;
 use portcullis_envelope::{InvalidContext, KeyError, MasterKeys};
 use portcullis_key::MaxLifetime;
 use portcullis_limits::{NanoUsd, PriceList};
@@ -13,6 +14,9 @@ use portcullis_scope::{Environments, InvalidList};
 use portcullis_store::{Actor, NodeId, NodeRow, ProviderName, Registration, StoreError};
 
 use crate::admin::Admin;
+use crate::audit::heads::HeadsError;
+use crate::audit::policy::AuditPolicy;
+use crate::audit::recorder::Recorder;
 use crate::clock::{Clock, SystemClock};
 use crate::convert;
 use crate::gate::Gate;
@@ -49,6 +53,7 @@ pub struct GateBuilder {
     chunk: NanoUsd,
     outputs: OutputPolicy,
     flood: FloodPolicy,
+    audit: AuditPolicy,
 }
 
 impl GateBuilder {
@@ -70,6 +75,7 @@ impl GateBuilder {
             chunk: CHUNK,
             outputs: OutputPolicy::default(),
             flood: FloodPolicy::default(),
+            audit: AuditPolicy::default(),
         }
     }
 
@@ -164,6 +170,12 @@ impl GateBuilder {
         self
     }
 
+    /// How the audit logs are kept.
+    pub fn audit(mut self, policy: AuditPolicy) -> Self {
+        self.audit = policy;
+        self
+    }
+
     /// Opens the gate: prepares the instance, takes the lease and loads the rules. The [`Upkeep`] has to be spawned,
     /// or the gate refuses requests as soon as its rules are older than the bound.
     ///
@@ -176,9 +188,10 @@ impl GateBuilder {
             return Err(OpenError::Chunk { given: self.chunk });
         }
         let environments = Environments::parse(self.environments.as_deref())?;
-        let now = self.clock.now();
-        let at = convert::micros(now.utc);
-        let digester = instance::prepare(&self.stores, &self.master, self.digests, at).await?;
+        let at = convert::micros(self.clock.now().utc);
+        let (stores, clock) = (&self.stores, &*self.clock);
+        let prepared = instance::prepare(stores, &self.master, self.digests, self.audit, clock);
+        let (digester, sealer) = prepared.await?;
 
         let id = NodeId::generate(at, &mut SysRng).map_err(|_| OpenError::NoRandomness)?;
         let me = NodeRow {
@@ -215,6 +228,8 @@ impl GateBuilder {
             debits: Arc::new(Debits::new()),
             attempts: Attempts::of(id),
             flood: FloodShield::new(self.flood, clock),
+            sealer,
+            recorder: Arc::new(Recorder::new()),
             observer: self.observer,
             credential_hint: self.credential_hint,
         });
@@ -235,13 +250,15 @@ impl GateBuilder {
     /// [`OpenError`], as for [`open`](Self::open).
     pub async fn open_admin(self, actor: Actor) -> Result<Admin, OpenError> {
         self.freshness.check()?;
-        let at = convert::micros(self.clock.now().utc);
-        let digester = instance::prepare(&self.stores, &self.master, self.digests, at).await?;
+        let (stores, clock) = (&self.stores, &*self.clock);
+        let prepared = instance::prepare(stores, &self.master, self.digests, self.audit, clock);
+        let (digester, sealer) = prepared.await?;
         Ok(Admin::beside(
             self.stores,
             self.master,
             self.clock,
             digester,
+            sealer,
             self.providers,
             self.max_lifetime,
             actor,
@@ -323,6 +340,27 @@ pub enum OpenError {
          refused, and whoever writes the table could plant one. Configure the policy that the database was made with"
     )]
     DigestPolicyWeaker,
+    /// The logs of this database have another name.
+    #[error(
+        "the audit logs of this database are named {named:?} and the configuration says {given:?}; their name is fixed. Configure {named:?}"
+    )]
+    AuditHost {
+        /// What was configured.
+        given: String,
+        /// What they are named.
+        named: String,
+    },
+    /// A name that cannot be that of a log.
+    #[error(transparent)]
+    AuditName(#[from] InvalidOrigin),
+    /// The heads that are kept outside of the database.
+    #[error(transparent)]
+    Heads(#[from] HeadsError),
+    /// The key that signs the audit logs is not where it was put a moment ago.
+    #[error(
+        "the key that signs the audit logs was removed from the database; restore the database"
+    )]
+    LogKeyMissing,
     /// A negative chunk.
     #[error(
         "budget_chunk is {given}, but must be $0 or more; $0 makes one durable write for each request"

@@ -2,9 +2,12 @@
 
 use std::fmt;
 
+use portcullis_audit::{Head, Origin, VerifierKey};
 use portcullis_envelope::{MasterKeys, SealingKey};
 use portcullis_store::{OrgId, StoreError, StoreErrorKind, Tenants, UnixMicros};
 
+use crate::audit::log_key;
+use crate::audit::sealer::head_row;
 use crate::builder::OpenError;
 use crate::convert;
 use crate::instance::{self, DigestPolicy};
@@ -86,6 +89,7 @@ impl Diagnosis {
             StoreErrorKind::Unavailable
             | StoreErrorKind::Conflict
             | StoreErrorKind::CrossTenant
+            | StoreErrorKind::NotSealed
             | _ => "database_unavailable",
         };
         self.bad(code, trouble);
@@ -155,6 +159,7 @@ impl Diagnosis {
         }
         self.credentials(store, master).await?;
         self.keys(store).await?;
+        self.audit_logs(store, master).await?;
         self.nodes(store, now).await
     }
 
@@ -227,6 +232,57 @@ impl Diagnosis {
             }
         }
         self.good("keys_readable", format!("{readable} keys are whole"));
+        Ok(())
+    }
+
+    async fn audit_logs(&mut self, store: &Stores, master: &MasterKeys) -> Result<(), StoreError> {
+        let missing = store.missing_guards().await?;
+        if missing.is_empty() {
+            self.good(
+                "audit_guards_in_force",
+                "the database refuses to change its audit logs",
+            );
+        }
+        for guard in missing {
+            let why = format!(
+                "{guard}: somebody could have changed audit logs unnoticed. Verify them against heads that are kept elsewhere, \
+                 then restore the guard from a backup of the schema"
+            );
+            self.bad("audit_guard_missing", &why);
+        }
+        let signer = match log_key::newest(&store.instance_secrets().await?, master) {
+            Ok(Some(signer)) => signer,
+            Ok(None) => return Ok(()),
+            Err(why) => {
+                self.bad("audit_log_key_unreadable", &why);
+                return Ok(());
+            }
+        };
+        let mut sound = 0_usize;
+        for (log, row) in store.logs().await? {
+            let key = Origin::new(&row.origin)
+                .ok()
+                .and_then(|origin| VerifierKey::of(origin, &signer).ok());
+            match Head::load(&head_row(&row), key.as_slice()) {
+                Ok(_) => sound += 1,
+                Err(why) => self.bad(
+                    "audit_head_damaged",
+                    &format!("audit log {}: {why}", row.origin),
+                ),
+            }
+            let waiting = store.outbox(log).await?.len();
+            if waiting > 0 {
+                let why = format!(
+                    "audit log {}: {waiting} records wait to be appended; the next change of it takes them",
+                    row.origin
+                );
+                self.bad("audit_outbox_waiting", &why);
+            }
+        }
+        self.good(
+            "audit_heads_sound",
+            format!("{sound} audit logs end in a head that was signed"),
+        );
         Ok(())
     }
 

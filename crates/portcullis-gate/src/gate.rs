@@ -70,6 +70,9 @@ impl Gate {
         self.node.freshness.close();
         self.node.cut_everything(CutReason::Unavailable);
         self.node.close_books().await;
+        let now = self.node.clock.now();
+        self.node.recorder.tell_left_out(now, true);
+        self.node.recorder.write_waiting(&self.node).await;
         let written = self.node.write_waiting().await;
         self.node.stores.leave(self.node.id).await?;
         written

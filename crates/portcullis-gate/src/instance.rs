@@ -1,5 +1,7 @@
 //! What belongs to the instance itself: which digests it accepts, its peppers, and which master keys it knows.
 
+use std::sync::Arc;
+
 use getrandom::SysRng;
 use portcullis_envelope::{Context, MasterKeys, RecordType, SealedRecord, open, seal};
 use portcullis_key::{Digester, Pepper, PepperRing};
@@ -10,6 +12,11 @@ use portcullis_store::{
 use zeroize::Zeroizing;
 
 use crate::OpenError;
+use crate::audit::log_key;
+use crate::audit::policy::AuditPolicy;
+use crate::audit::sealer::Sealer;
+use crate::clock::Clock;
+use crate::convert;
 use crate::stores::Stores;
 
 /// Which digests of keys are accepted, and which one is written: a closed set, chosen by configuration and never by
@@ -49,8 +56,9 @@ pub(crate) async fn prepare(
     stores: &Stores,
     master: &MasterKeys,
     policy: DigestPolicy,
-    now: UnixMicros,
-) -> Result<Digester, OpenError> {
+    audit: AuditPolicy,
+    clock: &dyn Clock,
+) -> Result<(Digester, Arc<Sealer>), OpenError> {
     let known = stores.master_checks().await?;
     check_master(&known, master)?;
     let secrets = stores.instance_secrets().await?;
@@ -58,16 +66,46 @@ pub(crate) async fn prepare(
     if policy == DigestPolicy::Sha256 && has_pepper {
         return Err(OpenError::DigestPolicyWeaker);
     }
+    let sealer = sealer(stores, master, &secrets, audit, clock).await?;
     for version in master
         .versions()
         .filter(|v| !known.iter().any(|row| row.version == *v))
     {
-        register_master(stores, master, version, now).await?;
+        register_master(stores, master, version, clock, &sealer).await?;
     }
     if policy != DigestPolicy::Sha256 && !has_pepper {
-        create_pepper(stores, master, now).await?;
+        create_pepper(stores, master, clock, &sealer).await?;
     }
-    digester(policy, &stores.instance_secrets().await?, master)
+    let digester = digester(policy, &stores.instance_secrets().await?, master)?;
+    Ok((digester, sealer))
+}
+
+/// What continues the audit logs. The first start makes the key that signs them, and records that in the log which it begins:
+/// before anything else, since nothing is changed without a record.
+async fn sealer(
+    stores: &Stores,
+    master: &MasterKeys,
+    secrets: &[InstanceSecretRow],
+    policy: AuditPolicy,
+    clock: &dyn Clock,
+) -> Result<Arc<Sealer>, OpenError> {
+    if let Some(signer) = log_key::newest(secrets, master)? {
+        return Sealer::open(stores, signer, policy).await;
+    }
+    let now = convert::micros(clock.now().utc);
+    let version = 1;
+    let (signer, row) = log_key::create(master, version, now)?;
+    let set = system_change(now, AuditAction::InstanceSecretCreated)
+        .require(Guard::InstanceSecretAbsent {
+            name: log_key::LOG_KEY.to_owned(),
+            version,
+        })
+        .change(Change::InsertInstanceSecret(row));
+    let first = Sealer::first(signer, &policy)?;
+    // A guard that fails: another process was faster, and its key is the one to use.
+    let _outcome = stores.commit_recorded(set, &first, clock, None).await?;
+    let signer = log_key::newest(&stores.instance_secrets().await?, master)?;
+    Sealer::open(stores, signer.ok_or(OpenError::LogKeyMissing)?, policy).await
 }
 
 /// Compares the check values that were recorded with those of the keys at hand.
@@ -92,8 +130,10 @@ async fn register_master(
     stores: &Stores,
     master: &MasterKeys,
     version: u32,
-    now: UnixMicros,
+    clock: &dyn Clock,
+    sealer: &Arc<Sealer>,
 ) -> Result<(), OpenError> {
+    let now = convert::micros(clock.now().utc);
     let check_value = master.check_value(version)?.0;
     let row = MasterCheckRow {
         version,
@@ -104,15 +144,17 @@ async fn register_master(
         .require(Guard::MasterCheckAbsent(version))
         .change(Change::InsertMasterCheck(row));
     // A guard that fails: another process was faster. Whether with the same key is checked again.
-    let _outcome = stores.commit(set).await?;
+    let _outcome = stores.commit_recorded(set, sealer, clock, None).await?;
     check_master(&stores.master_checks().await?, master)
 }
 
 async fn create_pepper(
     stores: &Stores,
     master: &MasterKeys,
-    now: UnixMicros,
+    clock: &dyn Clock,
+    sealer: &Arc<Sealer>,
 ) -> Result<(), OpenError> {
+    let now = convert::micros(clock.now().utc);
     let version = 1;
     let mut bytes = Zeroizing::new([0; 32]);
     getrandom::fill(&mut bytes[..]).map_err(|_| OpenError::NoRandomness)?;
@@ -143,7 +185,7 @@ async fn create_pepper(
         })
         .change(Change::InsertInstanceSecret(row));
     // A guard that fails: another process was faster, and its pepper is the one to use.
-    let _outcome = stores.commit(set).await?;
+    let _outcome = stores.commit_recorded(set, sealer, clock, None).await?;
     Ok(())
 }
 

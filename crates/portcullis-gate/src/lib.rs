@@ -41,6 +41,7 @@
 //! - No secret is in any log, error or `Debug` of this crate.
 
 mod admin;
+mod audit;
 mod authenticate;
 mod builder;
 mod call;
@@ -70,6 +71,9 @@ pub use admin::{
     Minted, NewKey, OrganizationView, ProjectView, PutCredential, RateRule, Rotation, SecretView,
     Spending,
 };
+pub use audit::heads::HeadsError;
+pub use audit::policy::{Anchor, AuditPolicy};
+pub use audit::reader::{AuditLog, AuditRecord};
 pub use authenticate::Authenticate;
 pub use builder::{GateBuilder, OpenError};
 pub use call::Call;
@@ -98,6 +102,7 @@ pub use portcullis_allowlist::{
     AddressError, AddressSource, Allowlist, ClientAddress, InvalidSource, ListHeader, Listener,
     ProxyHeader, Verdict, Warning, review,
 };
+pub use portcullis_audit as audit_log;
 pub use portcullis_dialect::{
     BodyError, Bound, ChatLimit, Dialect, Endpoint, EstimatePolicy, InvalidOutputLimit, ModelList,
     NotAModelList, OutputLimit, Request, Tokens, Unbounded, Usage, UsageReader,
@@ -113,6 +118,6 @@ pub use portcullis_limits::{
 };
 pub use portcullis_scope::ScopeRefusal;
 pub use portcullis_store::{
-    Actor, CredentialId, CredentialName, EnvironmentName, KeyId, OrgId, ProjectId, ProviderName,
-    StoreError, StoreErrorKind, UnixMicros,
+    Actor, CredentialId, CredentialName, EnvironmentName, KeyId, LogId, OrgId, ProjectId,
+    ProviderName, StoreError, StoreErrorKind, UnixMicros,
 };

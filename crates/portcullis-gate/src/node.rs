@@ -25,6 +25,8 @@ use self::slot::Slot;
 use self::upgrades::Upgrades;
 use self::uses::Uses;
 use self::vault::OrgState;
+use crate::audit::recorder::Recorder;
+use crate::audit::sealer::Sealer;
 use crate::clock::Clock;
 use crate::instance::DigestPolicy;
 use crate::limits::attempts::Attempts;
@@ -64,6 +66,8 @@ pub(crate) struct Node {
     pub(crate) attempts: Attempts,
     pub(crate) flood: FloodShield,
     pub(crate) upgrades: Upgrades,
+    pub(crate) sealer: Arc<Sealer>,
+    pub(crate) recorder: Arc<Recorder>,
     pub(crate) observer: Option<Observer>,
     /// What a caller is told who meets a missing credential; `{provider}` stands for the provider.
     pub(crate) credential_hint: Option<Box<str>>,

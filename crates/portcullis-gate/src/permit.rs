@@ -56,6 +56,7 @@ impl Caller {
 
     fn trace(&self, refusal: &Refusal) {
         tracing::info!(key = %self.key(), code = refusal.code(), why = %refusal, "refused");
+        self.node.record_refusal(refusal, self.client());
     }
 
     async fn decide(&self, dispatch: Dispatch<'_>) -> Result<Permit, Refusal> {

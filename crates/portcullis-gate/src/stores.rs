@@ -5,9 +5,10 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use portcullis_store::{
-    AccountKey, BudgetStore, ChangeRow, ChangeSet, ControlStore, CredentialId, CredentialRow,
-    CredentialSlot, DrawStep, InstanceSecretRow, KeyId, KeyRow, MasterCheckRow, NodeId, NodeRow,
-    NodeStore, OrgId, OrganizationRow, Outcome, Page, ProjectId, ProjectRow, Registration,
+    AccountKey, AuditDraft, AuditStore, BudgetStore, ChangeRow, ChangeSet, ControlStore,
+    CredentialId, CredentialRow, CredentialSlot, DrawStep, InstanceSecretRow, KeyId, KeyRow,
+    LogEntryRow, LogHeadRow, LogId, MasterCheckRow, NodeId, NodeRow, NodeStore, OpeningRow, OrgId,
+    OrganizationRow, Outcome, Page, ProjectId, ProjectRow, Registration, RetainedRow, SealStep,
     SecretUse, ShareRow, StoreError, Tenants, UnixMicros,
 };
 
@@ -17,7 +18,7 @@ pub struct Stores {
     inner: Arc<dyn DynStore>,
 }
 
-impl<S: ControlStore + NodeStore + BudgetStore> From<S> for Stores {
+impl<S: ControlStore + NodeStore + BudgetStore + AuditStore> From<S> for Stores {
     fn from(store: S) -> Self {
         Self {
             inner: Arc::new(store),
@@ -40,7 +41,7 @@ macro_rules! erased {
             $(fn $name(&self, $($arg: $type),*) -> Answer<'_, $out>;)*
         }
 
-        impl<S: ControlStore + NodeStore + BudgetStore> DynStore for S {
+        impl<S: ControlStore + NodeStore + BudgetStore + AuditStore> DynStore for S {
             $(fn $name(&self, $($arg: $type),*) -> Answer<'_, $out> {
                 Box::pin($port::$name(self, $($arg),*))
             })*
@@ -55,7 +56,7 @@ macro_rules! erased {
 }
 
 erased! {
-    commit(set: ChangeSet) -> Outcome, ControlStore;
+    commit(set: ChangeSet, seal: SealStep) -> Outcome, ControlStore;
     organization(id: OrgId) -> Option<OrganizationRow>, ControlStore;
     organizations(page: Page<OrgId>) -> Vec<OrganizationRow>, ControlStore;
     project(org: OrgId, id: ProjectId) -> Option<ProjectRow>, ControlStore;
@@ -79,4 +80,15 @@ erased! {
     strand_others(living: Vec<NodeId>) -> u64, BudgetStore;
     shares(org: OrgId) -> Vec<ShareRow>, BudgetStore;
     forget_shares(now: UnixMicros) -> u64, BudgetStore;
+    append(log: LogId, seal: SealStep) -> (), AuditStore;
+    logs() -> Vec<(LogId, LogHeadRow)>, AuditStore;
+    log_head(log: LogId) -> Option<(LogHeadRow, u64)>, AuditStore;
+    entries(log: LogId, from: u64, limit: usize) -> Vec<LogEntryRow>, AuditStore;
+    openings(log: LogId, from: u64, to: u64) -> Vec<OpeningRow>, AuditStore;
+    outbox(log: LogId) -> Vec<AuditDraft>, AuditStore;
+    erase(log: LogId, openings: Vec<(u64, String)>, seal: SealStep) -> u64, AuditStore;
+    prune(log: LogId, below: u64, retained: Vec<RetainedRow>, seal: SealStep) -> u64, AuditStore;
+    retained(log: LogId) -> Vec<RetainedRow>, AuditStore;
+    scrub() -> bool, AuditStore;
+    missing_guards() -> Vec<String>, AuditStore;
 }

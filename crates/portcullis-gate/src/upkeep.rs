@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use portcullis_store::StoreError;
 
+use crate::audit::rounds::Rounds;
 use crate::clock::Reading;
 use crate::node::Node;
 use crate::node::cell::CutReason;
@@ -22,6 +23,7 @@ pub struct Upkeep {
     work: Pin<Box<dyn Future<Output = ()> + Send>>,
     /// Beside the work: requests wait for them, and must not wait for a slow turn.
     debits: Pin<Box<dyn Future<Output = ()> + Send>>,
+    records: Pin<Box<dyn Future<Output = ()> + Send>>,
 }
 
 impl Upkeep {
@@ -30,6 +32,7 @@ impl Upkeep {
         Self {
             work: Box::pin(run(stop)),
             debits: Box::pin(Arc::clone(&node.debits).make(Arc::downgrade(node))),
+            records: Box::pin(Arc::clone(&node.recorder).write(Arc::downgrade(node))),
         }
     }
 }
@@ -38,8 +41,9 @@ impl Future for Upkeep {
     type Output = ();
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        // Whether the debits are over does not matter: the work is over whenever they are.
+        // Whether these are over does not matter: the work is over whenever they are.
         let _ended = self.debits.as_mut().poll(cx);
+        let _ended = self.records.as_mut().poll(cx);
         self.work.as_mut().poll(cx)
     }
 }
@@ -104,6 +108,7 @@ impl Turn {
 struct Work {
     wrote: Option<Reading>,
     tidied: Option<Reading>,
+    rounds: Rounds,
 }
 
 impl Work {
@@ -111,9 +116,11 @@ impl Work {
         node.follow().await?;
         let now = node.clock.now();
         node.renew_lease_if_due().await?;
+        self.rounds.make(node).await?;
         if is_due(self.tidied, now, TIDY_EVERY) {
             node.tidy_books();
             node.flood.tidy();
+            node.recorder.tell_left_out(now, false);
             node.forget_shares(now).await?;
             self.tidied = Some(now);
         }
@@ -134,7 +141,8 @@ struct Ends {
 impl Ends {
     /// Running responses have a longer bound of their own; past it they are ended once.
     fn cut_stale_streams(&mut self, node: &Node) {
-        let stale = !node.freshness.may_stream(node.clock.now());
+        // A gate that was closed has ended them itself.
+        let stale = !node.freshness.is_closed() && !node.freshness.may_stream(node.clock.now());
         if stale && !self.streams_cut {
             tracing::error!(
                 "the rules could not be confirmed for too long: running responses are ended"

@@ -1,8 +1,9 @@
+use portcullis_audit::Damage;
 use portcullis_envelope::{InvalidContext, KeyError, SealError};
 use portcullis_key::{LifetimeError, PrefixError};
 use portcullis_limits::{DuplicateCap, NanoUsd};
 use portcullis_scope::InvalidList;
-use portcullis_store::{CredentialId, InvalidName, KeyId, StoreError};
+use portcullis_store::{CredentialId, InvalidName, KeyId, NotSealed, StoreError};
 
 /// Why an admin action was not done. Nothing was changed, except where the sentence says so.
 #[derive(Debug, thiserror::Error)]
@@ -11,6 +12,21 @@ pub enum AdminError {
     /// Entries of an allowlist that are no addresses or ranges.
     #[error(transparent)]
     Allowlist(#[from] portcullis_allowlist::InvalidList),
+    /// An audit log cannot be read or continued.
+    #[error(transparent)]
+    Log(#[from] NotSealed),
+    /// What was erased may still stand in the write-ahead log.
+    #[error(
+        "the openings are erased and the erasure is on record, but another process still reads an older state, so the values may be \
+         left in the database's write-ahead log; repeat the command when that process has ended"
+    )]
+    NotScrubbed,
+    /// An audit log is not what was signed.
+    #[error("the audit log is damaged: {0}")]
+    Damaged(#[from] Damage),
+    /// A file of an export could not be written.
+    #[error("the export could not be written: {0}")]
+    Write(#[from] std::io::Error),
     /// A stored row that cannot be what was written.
     #[error("{0}; restore the database, or set the value anew")]
     BadRow(String),

@@ -6,6 +6,7 @@ mod spending;
 use std::fmt;
 use std::num::NonZeroU32;
 
+use portcullis_audit::Action;
 use portcullis_limits::{Cap, Caps, Level, Limit, NanoUsd};
 use portcullis_store::{
     AuditAction, AuditTarget, CapRow, Change, Guard, KeyId, LimitsRow, OrgId, ProjectId, RateRow,
@@ -14,6 +15,7 @@ use portcullis_store::{
 pub use self::cap_rule::{CapRule, InvalidCapRule};
 pub use self::spending::Spending;
 use super::{Admin, AdminError};
+use crate::audit::settings;
 use crate::convert;
 
 /// What a key may use up. The default is unrestricted; the caps of its project and its organization hold beside it.
@@ -67,7 +69,12 @@ impl Admin {
         change: impl FnOnce(KeyLimits) -> KeyLimits,
     ) -> Result<(), AdminError> {
         let row = self.key_row(id).await?;
-        let limits = change(KeyLimits::of(&row.limits)?).checked()?;
+        let before = KeyLimits::of(&row.limits)?;
+        let after = change(before.clone());
+        let (limits, record) = (
+            after.checked()?,
+            settings::limits(&before, &after).map(Action::KeyLimitsChanged),
+        );
         let set = self
             .set(row.org, AuditAction::KeyLimitsChanged, AuditTarget::Key(id))
             .require(Guard::KeyAt {
@@ -75,7 +82,8 @@ impl Admin {
                 generation: row.generation,
             })
             .change(Change::SetKeyLimits { key: id, limits });
-        self.unless_changed(set, || format!("key {id}")).await
+        self.unless_changed_saying(set, record, || format!("key {id}"))
+            .await
     }
 
     /// Changes what all keys of a project may use up together: `change` is given the caps in force.
@@ -94,7 +102,12 @@ impl Admin {
             .project(org, id)
             .await?
             .ok_or(AdminError::NoProject)?;
-        let caps = checked(&change(rules(&row.caps)?))?;
+        let before = rules(&row.caps)?;
+        let after = change(before.clone());
+        let (caps, record) = (
+            checked(&after)?,
+            settings::caps(&before, &after).map(Action::ProjectLimitsChanged),
+        );
         let set = self
             .set(
                 org,
@@ -106,7 +119,8 @@ impl Admin {
                 generation: row.generation,
             })
             .change(Change::SetProjectCaps { project: id, caps });
-        self.unless_changed(set, || format!("project {id}")).await
+        self.unless_changed_saying(set, record, || format!("project {id}"))
+            .await
     }
 
     /// Changes what all keys of an organization may use up together: `change` is given the caps in force.
@@ -120,7 +134,12 @@ impl Admin {
         change: impl FnOnce(Vec<CapRule>) -> Vec<CapRule>,
     ) -> Result<(), AdminError> {
         let row = self.organization_row(id).await?;
-        let caps = checked(&change(rules(&row.caps)?))?;
+        let before = rules(&row.caps)?;
+        let after = change(before.clone());
+        let (caps, record) = (
+            checked(&after)?,
+            settings::caps(&before, &after).map(Action::OrganizationLimitsChanged),
+        );
         let target = AuditTarget::Organization(id);
         let set = self
             .set(id, AuditAction::OrganizationLimitsChanged, target)
@@ -128,7 +147,7 @@ impl Admin {
                 generation: row.generation,
             })
             .change(Change::SetOrganizationCaps { caps });
-        self.unless_changed(set, || format!("organization {id}"))
+        self.unless_changed_saying(set, record, || format!("organization {id}"))
             .await
     }
 }

@@ -86,7 +86,10 @@ impl Node {
             let set = ChangeSet::new(upgrade.org, draft)
                 .require(upgrade.guard)
                 .change(upgrade.change);
-            let _lost_or_won = self.stores.commit(set).await?;
+            let _lost_or_won = self
+                .stores
+                .commit_recorded(set, &self.sealer, &*self.clock, None)
+                .await?;
         }
         Ok(())
     }

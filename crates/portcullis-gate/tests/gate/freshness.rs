@@ -10,7 +10,7 @@ use portcullis_store::{ControlStore as _, MemoryStore, NodeStore as _};
 use tokio::time::{sleep, timeout};
 
 use crate::support::unsteady::Unsteady;
-use crate::support::{Stage, clock, code, ended, gpt, masters};
+use crate::support::{Stage, clock, code, ended, gpt, masters, unsealed};
 
 /// A few turns of the upkeep, on tokio's paused clock.
 const TURNS: Duration = Duration::from_millis(20);
@@ -386,7 +386,10 @@ async fn commit(
     );
     let _committed = store
         .rows()
-        .commit(ChangeSet::new(stage.org, draft).change(change))
+        .commit(
+            ChangeSet::new(stage.org, draft).change(change).urgent(),
+            unsealed(),
+        )
         .await
         .unwrap();
 }

@@ -248,9 +248,14 @@ async fn a_credential_that_does_not_open_is_found() {
     let draft = portcullis_store::AuditDraft::new(UnixMicros(0), operator(), action, target);
     let set = portcullis_store::ChangeSet::new(org, draft)
         .change(portcullis_store::Change::PutCredential(row));
-    let _committed = store.commit(set).await.unwrap();
+    let _committed = store
+        .commit(set.urgent(), crate::support::unsealed())
+        .await
+        .unwrap();
     store.close().await;
-    assert_eq!(codes(&database, &key).await.0, ["credential_unreadable"]);
+    // The row was planted, so its record waits.
+    let found = ["credential_unreadable", "audit_outbox_waiting"];
+    assert_eq!(codes(&database, &key).await.0, found);
 }
 
 fn write_private(path: &Path, bytes: &[u8]) {

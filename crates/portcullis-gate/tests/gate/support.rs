@@ -16,7 +16,7 @@ use portcullis_gate::{
     KeyRules, KeyView, Lifetime, ManualClock, MasterKey, MasterKeys, Minted, NewKey, OrgId,
     Presented, ProjectId, ProviderName, PutCredential, Refusal, Revoked, Rotation, Stores, Upkeep,
 };
-use portcullis_store::MemoryStore;
+use portcullis_store::{MemoryStore, NotSealed, SealStep};
 
 /// What is stored for `openai`.
 pub(crate) const CREDENTIAL: &[u8] = b"sk-proj-0Vq7WmR2xT9yLb4NcH8kJd5PfG3sZa6E";
@@ -152,6 +152,11 @@ impl Key {
 
 pub(crate) fn clock() -> Arc<ManualClock> {
     Arc::new(ManualClock::new("2026-11-22T12:00:00Z".parse().unwrap()))
+}
+
+/// Seals nothing: the draft of a row that a test plants waits in the outbox.
+pub(crate) fn unsealed() -> SealStep {
+    Box::new(|_, _| Err(NotSealed("planted by a test".to_owned())))
 }
 
 /// The same master key for all gates of the tests, as its file would hold it.

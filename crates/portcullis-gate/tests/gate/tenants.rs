@@ -6,7 +6,7 @@ use portcullis_store::{
     CredentialRow, CredentialSlot, StoreErrorKind, UnixMicros,
 };
 
-use crate::support::{CREDENTIAL, Key, Stage, code, gpt, operator, prefix, provider};
+use crate::support::{CREDENTIAL, Key, Stage, code, gpt, operator, prefix, provider, unsealed};
 
 /// Two organizations; the first one has the credential of the stage.
 struct Two {
@@ -51,7 +51,12 @@ impl Two {
             AuditTarget::Credential(row.id),
         );
         let set = ChangeSet::new(row.slot.org, draft).change(Change::PutCredential(row));
-        let _committed = self.stage.store.commit(set).await.unwrap();
+        let _committed = self
+            .stage
+            .store
+            .commit(set.urgent(), unsealed())
+            .await
+            .unwrap();
         self.stage.confirm().await;
     }
 }
@@ -236,6 +241,6 @@ async fn a_change_set_of_one_organization_carries_no_row_of_another() {
         target,
     );
     let set = ChangeSet::new(two.theirs, draft).change(Change::PutCredential(row));
-    let refused = two.stage.store.commit(set).await.unwrap_err();
+    let refused = two.stage.store.commit(set, unsealed()).await.unwrap_err();
     assert_eq!(refused.kind(), StoreErrorKind::CrossTenant);
 }

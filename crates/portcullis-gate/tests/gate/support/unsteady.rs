@@ -4,10 +4,11 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
 use portcullis_store::{
-    AccountKey, BudgetStore, ChangeRow, ChangeSet, ControlStore, CredentialId, CredentialRow,
-    CredentialSlot, DrawStep, InstanceSecretRow, KeyId, KeyRow, MasterCheckRow, MemoryStore,
-    NodeId, NodeRow, NodeStore, OrgId, OrganizationRow, Outcome, Page, ProjectId, ProjectRow,
-    Registration, SecretUse, ShareRow, StoreError, StoreErrorKind, Tenants, UnixMicros,
+    AccountKey, AuditDraft, AuditStore, BudgetStore, ChangeRow, ChangeSet, ControlStore,
+    CredentialId, CredentialRow, CredentialSlot, DrawStep, InstanceSecretRow, KeyId, KeyRow,
+    LogEntryRow, LogHeadRow, LogId, MasterCheckRow, MemoryStore, NodeId, NodeRow, NodeStore,
+    OpeningRow, OrgId, OrganizationRow, Outcome, Page, ProjectId, ProjectRow, Registration,
+    RetainedRow, SealStep, SecretUse, ShareRow, StoreError, StoreErrorKind, Tenants, UnixMicros,
 };
 use tokio::sync::watch;
 
@@ -157,8 +158,8 @@ macro_rules! forwarded {
 }
 
 impl ControlStore for Unsteady {
-    async fn commit(&self, set: ChangeSet) -> Result<Outcome, StoreError> {
-        let outcome = self.reach().await?.commit(set).await;
+    async fn commit(&self, set: ChangeSet, seal: SealStep) -> Result<Outcome, StoreError> {
+        let outcome = self.reach().await?.commit(set, seal).await;
         if self.state.fails_after_commit.swap(false, Ordering::SeqCst) {
             self.fail(true);
         }
@@ -211,6 +212,22 @@ impl NodeStore for Unsteady {
         renew(id: NodeId, lease_until: UnixMicros, applied: u64) -> bool;
         nodes() -> Vec<NodeRow>;
         leave(id: NodeId) -> ();
+    }
+}
+
+impl AuditStore for Unsteady {
+    forwarded! {
+        append(log: LogId, seal: SealStep) -> ();
+        logs() -> Vec<(LogId, LogHeadRow)>;
+        log_head(log: LogId) -> Option<(LogHeadRow, u64)>;
+        entries(log: LogId, from: u64, limit: usize) -> Vec<LogEntryRow>;
+        openings(log: LogId, from: u64, to: u64) -> Vec<OpeningRow>;
+        outbox(log: LogId) -> Vec<AuditDraft>;
+        erase(log: LogId, openings: Vec<(u64, String)>, seal: SealStep) -> u64;
+        prune(log: LogId, below: u64, retained: Vec<RetainedRow>, seal: SealStep) -> u64;
+        retained(log: LogId) -> Vec<RetainedRow>;
+        scrub() -> bool;
+        missing_guards() -> Vec<String>;
     }
 }
 

@@ -1,0 +1,96 @@
+//! From drafts and refusals to events of the log.
+
+use portcullis_audit::{
+    Action, Actor, Event, KeyId, ObjectId, Outcome, PrivateText, Refused, Settings, Target,
+    Timestamp,
+};
+use portcullis_store::{ActorKind, AuditAction, AuditDraft, AuditTarget, NotSealed, UnixMicros};
+
+/// The event of an admin action. `action` says more than the draft, where there is more to say.
+pub(crate) fn of_draft(draft: &AuditDraft, action: Option<Action>) -> Result<Event, NotSealed> {
+    let actor = actor(draft.actor())?;
+    let action = action.map_or_else(|| of_action(draft.action()), Ok)?;
+    let event = Event::new(
+        timestamp(draft.at()),
+        actor,
+        action,
+        target(draft.target())?,
+    );
+    Ok(match draft.address() {
+        Some(address) => event.address(address),
+        None => event,
+    })
+}
+
+/// Who acts, as the log names it.
+pub(crate) fn actor(actor: &portcullis_store::Actor) -> Result<Actor, NotSealed> {
+    let text = |id: &str| {
+        PrivateText::new(id).map_err(|why| NotSealed(format!("an actor cannot be recorded: {why}")))
+    };
+    Ok(match actor.kind() {
+        ActorKind::Operator => Actor::Operator(text(actor.id())?),
+        ActorKind::User => Actor::User(text(actor.id())?),
+        ActorKind::System => Actor::System,
+        // The list may grow; somebody who cannot be named is not recorded as somebody else.
+        other => return Err(NotSealed(format!("this version cannot record a {other:?}"))),
+    })
+}
+
+/// The event of a request that was refused.
+pub(crate) fn of_refusal(at: UnixMicros, actor: Actor, target: Target, refused: Refused) -> Event {
+    Event::new(
+        timestamp(at),
+        actor,
+        Action::RequestRefused(refused),
+        target,
+    )
+    .outcome(Outcome::Refused)
+}
+
+pub(crate) fn timestamp(at: UnixMicros) -> Timestamp {
+    Timestamp::from_micros(at.0)
+}
+
+pub(crate) fn key_id(id: &portcullis_store::KeyId) -> Result<KeyId, NotSealed> {
+    KeyId::parse(id.as_str()).map_err(|why| NotSealed(why.to_string()))
+}
+
+fn target(target: AuditTarget) -> Result<Target, NotSealed> {
+    Ok(match target {
+        AuditTarget::Credential(id) => Target::Credential(ObjectId::from_bytes(*id.as_bytes())),
+        AuditTarget::Instance => Target::Instance,
+        AuditTarget::Key(id) => Target::Key(key_id(&id)?),
+        AuditTarget::KeySecret(id, version) => Target::KeySecret(key_id(&id)?, version),
+        AuditTarget::Organization(id) => Target::Organization(ObjectId::from_bytes(*id.as_bytes())),
+        AuditTarget::Project(id) => Target::Project(ObjectId::from_bytes(*id.as_bytes())),
+        other => return Err(NotSealed(format!("this version cannot record {other:?}"))),
+    })
+}
+
+fn of_action(action: AuditAction) -> Result<Action, NotSealed> {
+    let changed = || Settings::new(Vec::new()).map_err(|why| NotSealed(why.to_string()));
+    Ok(match action {
+        AuditAction::CredentialAdded => Action::CredentialAdded,
+        AuditAction::CredentialDeleted => Action::CredentialDeleted,
+        AuditAction::CredentialReplaced => Action::CredentialReplaced,
+        AuditAction::InstanceSecretCreated => Action::InstanceSecretCreated,
+        AuditAction::KeyDigestUpgraded => Action::KeyDigestUpgraded,
+        AuditAction::KeyDisabled => Action::KeyDisabled,
+        AuditAction::KeyEnabled => Action::KeyEnabled,
+        AuditAction::KeyLimitsChanged => Action::KeyLimitsChanged(changed()?),
+        AuditAction::OrganizationLimitsChanged => Action::OrganizationLimitsChanged(changed()?),
+        AuditAction::ProjectLimitsChanged => Action::ProjectLimitsChanged(changed()?),
+        AuditAction::KeyMinted => Action::KeyMinted,
+        AuditAction::KeyRevoked => Action::KeyRevoked,
+        AuditAction::KeyRotated => Action::KeyRotated,
+        AuditAction::KeyRulesChanged => Action::KeyRulesChanged,
+        AuditAction::KeySecretRevoked => Action::KeySecretRevoked,
+        AuditAction::MasterKeyRegistered => Action::MasterKeyRegistered,
+        AuditAction::OrganizationAllowlistChanged => Action::OrganizationAllowlistChanged,
+        AuditAction::OrganizationCreated => Action::OrganizationCreated,
+        AuditAction::OrganizationResumed => Action::OrganizationResumed,
+        AuditAction::OrganizationSuspended => Action::OrganizationSuspended,
+        AuditAction::ProjectCreated => Action::ProjectCreated,
+        other => return Err(NotSealed(format!("this version cannot record {other:?}"))),
+    })
+}

@@ -1,0 +1,153 @@
+//! Refused requests, on their way into the logs: sampled by cause, batched, never waited for.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+use std::num::NonZeroU32;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::time::Duration;
+
+use portcullis_audit::{Actor, Event, RefusalSampler, Refused, Target, Word};
+use portcullis_store::LogId;
+use tokio::sync::Notify;
+
+use super::events;
+use crate::clock::Reading;
+use crate::convert;
+use crate::node::Node;
+
+/// Records that wait to be appended.
+pub(crate) struct Recorder {
+    waiting: Mutex<Waiting>,
+    wake: Notify,
+}
+
+#[derive(Default)]
+struct Waiting {
+    events: BTreeMap<LogId, Vec<Event>>,
+    count: usize,
+    samplers: BTreeMap<LogId, RefusalSampler>,
+}
+
+/// A request that was refused.
+pub(crate) struct Refusal {
+    pub(crate) log: LogId,
+    pub(crate) cause: &'static str,
+    pub(crate) actor: Actor,
+    pub(crate) target: Target,
+    pub(crate) address: Option<IpAddr>,
+}
+
+impl Recorder {
+    pub(crate) fn new() -> Self {
+        Self {
+            waiting: Mutex::default(),
+            wake: Notify::new(),
+        }
+    }
+
+    /// Notes a refusal: of each cause in each log the first ones of a minute, and how many went unrecorded. It waits for no store, and
+    /// a flood of refusals takes bounded memory.
+    pub(crate) fn refused(&self, refusal: Refusal, now: Reading) {
+        let Ok(cause) = Word::new(refusal.cause) else {
+            return;
+        };
+        let mut waiting = self.lock();
+        if waiting.count >= CAPACITY {
+            return;
+        }
+        let sampler = waiting.samplers.entry(refusal.log).or_insert_with(sampler);
+        let Some(refused) = sampler.admit(&cause, now.monotonic) else {
+            return;
+        };
+        let at = convert::micros(now.utc);
+        let event = events::of_refusal(at, refusal.actor, refusal.target, refused);
+        let event = match refusal.address {
+            Some(address) => event.address(address),
+            None => event,
+        };
+        waiting.push(refusal.log, event);
+        drop(waiting);
+        self.wake.notify_one();
+    }
+
+    /// Appends what was noted, for as long as the node lives, without keeping it alive.
+    pub(crate) async fn write(self: Arc<Self>, node: Weak<Node>) {
+        loop {
+            self.wake.notified().await;
+            // So that one transaction takes many.
+            tokio::time::sleep(BATCH_FOR).await;
+            let Some(node) = node.upgrade() else { return };
+            self.write_waiting(&node).await;
+        }
+    }
+
+    /// Notes how many went unrecorded in minutes that are over; all that did, when the gate closes.
+    pub(crate) fn tell_left_out(&self, now: Reading, closing: bool) {
+        let mut waiting = self.lock();
+        let mut untold: Vec<(LogId, Refused)> = Vec::new();
+        for (log, sampler) in &mut waiting.samplers {
+            let of_log = if closing {
+                sampler.finish()
+            } else {
+                sampler.overdue(now.monotonic)
+            };
+            untold.extend(of_log.into_iter().map(|refused| (*log, refused)));
+        }
+        let at = convert::micros(now.utc);
+        for (log, refused) in untold {
+            let event = events::of_refusal(at, Actor::System, Target::Instance, refused);
+            waiting.push(log, event);
+        }
+        drop(waiting);
+        self.wake.notify_one();
+    }
+
+    /// Appends what was noted until now.
+    pub(crate) async fn write_waiting(&self, node: &Node) {
+        for (log, mut events) in self.take() {
+            while !events.is_empty() {
+                let rest = events.split_off(events.len().min(BATCH));
+                let count = events.len() + rest.len();
+                let recorded = node
+                    .stores
+                    .record(&node.sealer, log, &*node.clock, events)
+                    .await;
+                if let Err(why) = recorded {
+                    tracing::error!(?log, %why, records = count, "refused requests could not be recorded");
+                    break;
+                }
+                events = rest;
+            }
+        }
+    }
+
+    fn take(&self) -> BTreeMap<LogId, Vec<Event>> {
+        let mut waiting = self.lock();
+        waiting.count = 0;
+        std::mem::take(&mut waiting.events)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Waiting> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Waiting {
+    fn push(&mut self, log: LogId, event: Event) {
+        self.events.entry(log).or_default().push(event);
+        self.count += 1;
+    }
+}
+
+/// Of each cause in each log: ten a minute.
+fn sampler() -> RefusalSampler {
+    RefusalSampler::new(TEN, Duration::from_secs(60))
+}
+
+const TEN: NonZeroU32 = NonZeroU32::new(10).unwrap();
+/// The most records that wait: beyond it the store does not keep up, and refusals are neither recorded nor counted.
+const CAPACITY: usize = 4096;
+/// How many records one transaction takes.
+const BATCH: usize = 256;
+/// How long the first record of a batch waits for others.
+const BATCH_FOR: Duration = Duration::from_millis(10);

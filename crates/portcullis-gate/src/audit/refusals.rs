@@ -1,0 +1,74 @@
+//! Which refusals are recorded, and where.
+
+use portcullis_audit::{Actor, Target};
+use portcullis_store::{KeyId, LogId};
+
+use super::events;
+use super::recorder;
+use crate::client::Client;
+use crate::node::Node;
+use crate::refusal::Refusal;
+
+impl Node {
+    /// Records a refusal: in the organization's log when a secret had matched, in the system log otherwise. What says something about
+    /// the gate only, such as a store that does not answer, is not recorded.
+    pub(crate) fn record_refusal(&self, refusal: &Refusal, client: Client) {
+        let (holder, named) = who(refusal);
+        let target = |key: KeyId| events::key_id(&key).map_or(Target::Instance, Target::Key);
+        let (log, actor, target) = match (holder, named) {
+            (Some(key), _) => {
+                let Some(slot) = self.keys.pin().get(&key).cloned() else {
+                    return;
+                };
+                let actor = events::key_id(&key).map_or(Actor::Stranger, Actor::Key);
+                (LogId::Organization(slot.org_id()), actor, target(key))
+            }
+            (None, Some(key)) => (LogId::System, Actor::Stranger, target(key)),
+            (None, None) if is_of_a_stranger(refusal) => {
+                (LogId::System, Actor::Stranger, Target::Instance)
+            }
+            (None, None) => return,
+        };
+        let refused = recorder::Refusal {
+            log,
+            cause: refusal.code(),
+            actor,
+            target,
+            address: client.resolved(&self.address_source).ip(),
+        };
+        self.recorder.refused(refused, self.clock.now());
+    }
+}
+
+/// Whose secret had matched; or which key that there is was named without it.
+fn who(refusal: &Refusal) -> (Option<KeyId>, Option<KeyId>) {
+    match refusal {
+        Refusal::Scope { key, .. }
+        | Refusal::OrganizationSuspended { key, .. }
+        | Refusal::AddressNotAllowed { key, .. }
+        | Refusal::Limit { key, .. } => (Some(*key), None),
+        Refusal::WrongPrefix(key) | Refusal::WrongSecret(key) => (None, Some(*key)),
+        // An id that nobody has is text of a client; it is not recorded.
+        Refusal::UnknownKey(_)
+        | Refusal::NoCredential
+        | Refusal::MalformedCredential
+        | Refusal::ConflictingCredentials
+        | Refusal::MalformedKey(_)
+        | Refusal::TooManyAttempts { .. }
+        | Refusal::Unbounded(_)
+        | Refusal::UnsupportedEndpoint
+        | Refusal::Body(_)
+        | Refusal::BodyTooLong { .. }
+        | Refusal::BodyCutShort
+        | Refusal::MissingCredential { .. }
+        | Refusal::CredentialUnreadable { .. }
+        | Refusal::Unavailable(_)
+        | Refusal::NoCaller
+        | Refusal::Upstream
+        | Refusal::CredentialRejected => (None, None),
+    }
+}
+
+fn is_of_a_stranger(refusal: &Refusal) -> bool {
+    refusal.is_before_secret() || matches!(refusal, Refusal::TooManyAttempts { .. })
+}

@@ -1,0 +1,133 @@
+//! What leaves a log: the oldest records, and what private fields open to. Each is first a record.
+
+use std::collections::{BTreeSet, HashMap};
+
+use portcullis_audit::{
+    Action, Actor, Count, Erased, Event, Field, Pruning, Target, Word, whole_tiles,
+};
+use portcullis_store::{LogId, NotSealed, RetainedRow};
+
+use super::events;
+use super::reader::{AuditRecord, kept};
+use super::sealer::Job;
+use crate::admin::{Admin, AdminError};
+use crate::convert;
+
+impl Admin {
+    /// Removes the records of a log below `below`, in whole tiles of 256; the rest still verifies, and a record says what was removed. How
+    /// many records.
+    ///
+    /// # Errors
+    /// [`AdminError::Log`] when nothing can be removed so, or the store's.
+    pub async fn prune_audit(
+        &self,
+        log: LogId,
+        below: u64,
+        cause: &'static str,
+    ) -> Result<u64, AdminError> {
+        let broken = |why: String| AdminError::from(NotSealed(why));
+        let cause = Word::new(cause).map_err(|why| broken(why.to_string()))?;
+        let Some((row, minimum)) = self.stores().log_head(log).await? else {
+            return Ok(0);
+        };
+        let below = whole_tiles(below.min(row.size));
+        if below <= minimum {
+            return Ok(0);
+        }
+        let head = self.sealer().load(log, &row)?;
+        let mut hashes = HashMap::new();
+        let before = self.stores().retained(log).await?;
+        for node in portcullis_audit::retained(below) {
+            let hash = match kept(&before, node) {
+                Some(hash) => Some(hash),
+                None => self.node_hash(log, node).await?,
+            };
+            hashes.extend(hash.map(|hash| (node, hash)));
+        }
+        let plan = Pruning::plan(&head, minimum, below, cause, |node| {
+            hashes.get(&node).copied()
+        });
+        let plan = plan.map_err(|why| broken(why.to_string()))?;
+        let retained = plan.retained().iter().map(|(node, hash)| RetainedRow {
+            level: node.level(),
+            index: node.index(),
+            hash: *hash.as_bytes(),
+        });
+        let retained = retained.collect();
+        let at = events::timestamp(convert::micros(self.now()));
+        let event = plan.event(at, self.audit_actor()?, Target::Instance);
+        let job = Job {
+            action: None,
+            events: vec![event],
+        };
+        let (step, sealing) = self.sealer().step(log, self.clock(), job);
+        let removed = self.stores().prune(log, below, retained, step).await?;
+        sealing.committed().await;
+        Ok(removed)
+    }
+
+    /// Erases what private fields of records open to: nobody can read them any more, the records stay and still verify, and a record
+    /// says that it was done. How many openings. It returns when nothing of them can be read from the files any more, or with
+    /// [`AdminError::NotScrubbed`] when another process keeps an older state open.
+    ///
+    /// # Errors
+    /// [`AdminError::Log`], [`AdminError::NotScrubbed`], or the store's.
+    pub async fn erase_audit(
+        &self,
+        log: LogId,
+        records: &[AuditRecord],
+        fields: &BTreeSet<Field>,
+        cause: &'static str,
+    ) -> Result<u64, AdminError> {
+        let cause = Word::new(cause).map_err(|why| AdminError::from(NotSealed(why.to_string())))?;
+        let openings = records.iter().flat_map(|record| &record.openings);
+        let openings = openings.filter(|opening| fields.contains(&opening.field));
+        let erased: Vec<_> = openings
+            .map(|it| (it.seq, it.field.as_str().to_owned()))
+            .collect();
+        let (Some(first), Some(last)) = (
+            erased.iter().map(|(seq, _)| *seq).min(),
+            erased.iter().map(|(seq, _)| *seq).max(),
+        ) else {
+            return Ok(0);
+        };
+        let count = u64::try_from(erased.len()).unwrap_or(u64::MAX);
+        let details = Erased {
+            cause,
+            count: Count::new(count),
+            fields: fields.clone(),
+            first: Count::new(first),
+            next: Count::new(last.saturating_add(1)),
+        };
+        let at = events::timestamp(convert::micros(self.now()));
+        let event = Event::new(
+            at,
+            self.audit_actor()?,
+            Action::AuditErased(details),
+            Target::Instance,
+        );
+        let job = Job {
+            action: None,
+            events: vec![event],
+        };
+        let (step, sealing) = self.sealer().step(log, self.clock(), job);
+        let removed = self.stores().erase(log, erased, step).await?;
+        sealing.committed().await;
+        for _ in 0..SCRUB_TRIES {
+            if self.stores().scrub().await? {
+                return Ok(removed);
+            }
+            tokio::time::sleep(SCRUB_PAUSE).await;
+        }
+        Err(AdminError::NotScrubbed)
+    }
+
+    /// Who acts, as the log names it.
+    fn audit_actor(&self) -> Result<Actor, NotSealed> {
+        events::actor(self.actor())
+    }
+}
+
+/// How often, and how long in all (5 s), it is tried to empty the write-ahead log while somebody reads an older state.
+const SCRUB_TRIES: u32 = 50;
+const SCRUB_PAUSE: std::time::Duration = std::time::Duration::from_millis(100);

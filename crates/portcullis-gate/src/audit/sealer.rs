@@ -1,0 +1,313 @@
+//! Seals drafts into a log, inside the transaction that holds its head.
+
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use getrandom::SysRng;
+use portcullis_audit::{
+    Action, Actor, Batch, Checkpoint, Event, Head, HeadRow, Opening, Origin, Signer, Target,
+    Timestamp, VerifierKey,
+};
+use portcullis_store::{
+    AuditDraft, ChangeSet, LogEntryRow, LogHeadRow, LogId, NotSealed, OpeningRow, Outcome,
+    SealStep, Sealed, StoreError,
+};
+
+use super::events;
+use super::heads::{Heads, HeadsError};
+use super::policy::AuditPolicy;
+use crate::OpenError;
+use crate::clock::Clock;
+use crate::stores::Stores;
+
+/// What continues the logs of this instance.
+pub(crate) struct Sealer {
+    signer: Box<dyn Signer>,
+    host: Box<str>,
+    pub(crate) heads: Heads,
+}
+
+/// What an append records beside the outbox.
+#[derive(Default)]
+pub(crate) struct Job {
+    /// Says more of the last draft, which is the set's own.
+    pub(crate) action: Option<Action>,
+    /// Events that no draft stands for.
+    pub(crate) events: Vec<Event>,
+}
+
+/// The head that a transaction will leave, to be kept once it has.
+pub(crate) struct Sealing {
+    sealer: Arc<Sealer>,
+    head: Arc<Mutex<Option<Checkpoint>>>,
+}
+
+impl Sealer {
+    /// A sealer for the logs of this database, whose names are fixed by its system log.
+    pub(crate) async fn open(
+        stores: &Stores,
+        signer: impl Signer + 'static,
+        policy: AuditPolicy,
+    ) -> Result<Arc<Self>, OpenError> {
+        let logs = stores.logs().await?;
+        let system = logs.iter().find(|(log, _)| *log == LogId::System);
+        let named = system.and_then(|(_, head)| head.origin.strip_suffix(SYSTEM));
+        let asked = policy.checked_host()?;
+        let host: Box<str> = match (named, asked) {
+            (Some(named), Some(asked)) if named != asked => {
+                return Err(OpenError::AuditHost {
+                    given: asked.to_owned(),
+                    named: named.to_owned(),
+                });
+            }
+            (Some(host), _) | (None, Some(host)) => host.into(),
+            (None, None) => DEFAULT_HOST.into(),
+        };
+        let folder = policy.heads;
+        let public = signer.public_key();
+        let key = |origin: &Origin| VerifierKey::new(origin.clone(), &public).ok();
+        let heads = Heads::open(folder.as_deref(), policy.anchors, key)?;
+        let sealer = Arc::new(Self {
+            signer: Box::new(signer),
+            host,
+            heads,
+        });
+        sealer.compare(folder.as_deref(), &logs)?;
+        Ok(sealer)
+    }
+
+    /// A sealer for the very first record of a database, under a key that it brings along.
+    pub(crate) fn first(
+        signer: impl Signer + 'static,
+        policy: &AuditPolicy,
+    ) -> Result<Arc<Self>, OpenError> {
+        Ok(Arc::new(Self {
+            signer: Box::new(signer),
+            host: policy.checked_host()?.unwrap_or(DEFAULT_HOST).into(),
+            heads: Heads::default(),
+        }))
+    }
+
+    /// The name of a log.
+    pub(crate) fn origin(&self, log: LogId) -> Result<Origin, NotSealed> {
+        let origin = match log {
+            LogId::System => Origin::system(&self.host),
+            LogId::Organization(id) => Origin::organization(
+                &self.host,
+                portcullis_audit::ObjectId::from_bytes(*id.as_bytes()),
+            ),
+        };
+        origin.map_err(|why| NotSealed(why.to_string()))
+    }
+
+    /// The key that verifies the heads of a log.
+    pub(crate) fn verifier(&self, origin: &Origin) -> Result<VerifierKey, NotSealed> {
+        let key = VerifierKey::of(origin.clone(), &*self.signer);
+        key.map_err(|why| NotSealed(why.to_string()))
+    }
+
+    /// A stored head, if it is what was signed.
+    pub(crate) fn load(&self, log: LogId, row: &LogHeadRow) -> Result<Head, NotSealed> {
+        let origin = self.origin(log)?;
+        let keys = [self.verifier(&origin)?];
+        let head = Head::load(&head_row(row), &keys);
+        let head = head.map_err(|why| NotSealed(format!("{origin}: {why}")))?;
+        if *head.origin() != origin {
+            return Err(NotSealed(format!(
+                "the head of {} stands in the place of {origin}",
+                head.origin()
+            )));
+        }
+        Ok(head)
+    }
+
+    /// The step that seals the outbox, the set's own draft and `job` into `log`; and what is to be done when it has become durable.
+    pub(crate) fn step(
+        self: &Arc<Self>,
+        log: LogId,
+        clock: &dyn Clock,
+        job: Job,
+    ) -> (SealStep, Sealing) {
+        let head = Arc::new(Mutex::new(None));
+        let sealing = Sealing {
+            sealer: Arc::clone(self),
+            head: Arc::clone(&head),
+        };
+        let sealer = Arc::clone(self);
+        let begun = Timestamp::from_micros(clock.now().utc.timestamp_micros());
+        let step = move |stored: Option<&LogHeadRow>, drafts: &[AuditDraft]| {
+            let batch = sealer.seal(log, stored, drafts, &job, begun)?;
+            *lock(&head) = Some(batch.head.checkpoint().clone());
+            Ok(sealed(batch))
+        };
+        (Box::new(step), sealing)
+    }
+
+    fn seal(
+        &self,
+        log: LogId,
+        stored: Option<&LogHeadRow>,
+        drafts: &[AuditDraft],
+        job: &Job,
+        begun: Timestamp,
+    ) -> Result<Batch, NotSealed> {
+        let origin = self.origin(log)?;
+        let stored = stored.map(|row| self.load(log, row)).transpose()?;
+        let admitted = self
+            .heads
+            .admits(&origin, stored.as_ref().map(Head::checkpoint));
+        admitted.map_err(|why| NotSealed(format!("{origin}: {why}")))?;
+        let mut recorded = Vec::new();
+        let head = match stored {
+            Some(head) => head,
+            None => {
+                let head = Head::create(origin, &*self.signer);
+                recorded.push(Event::new(
+                    begun,
+                    Actor::System,
+                    Action::AuditLogCreated,
+                    Target::Instance,
+                ));
+                head.map_err(|why| NotSealed(why.to_string()))?
+            }
+        };
+        let own = drafts.len().checked_sub(1);
+        for (at, draft) in drafts.iter().enumerate() {
+            let action = job.action.clone().filter(|_| own == Some(at));
+            recorded.push(events::of_draft(draft, action)?);
+        }
+        recorded.extend(job.events.iter().cloned());
+        let batch = head.append(&recorded, &mut SysRng, &*self.signer);
+        batch.map_err(|why| NotSealed(why.to_string()))
+    }
+
+    /// Compares the heads that are kept outside with those of the database.
+    fn compare(
+        &self,
+        folder: Option<&Path>,
+        logs: &[(LogId, LogHeadRow)],
+    ) -> Result<(), HeadsError> {
+        self.heads.compare(folder, |origin| {
+            let (log, row) = logs.iter().find(|(_, row)| row.origin == origin.as_str())?;
+            // A head that is not what was signed counts as none: it vouches for nothing.
+            Some(self.load(*log, row).ok()?.checkpoint().clone())
+        })
+    }
+}
+
+impl Sealing {
+    /// The transaction is durable: its head is kept outside of the database before anybody hears of it.
+    pub(crate) async fn committed(self) {
+        let head = lock(&self.head).take();
+        if let Some(head) = head {
+            self.sealer.heads.keep(head).await;
+        }
+    }
+}
+
+impl Stores {
+    /// Commits a set together with its record. `action` says more than the set's draft, where there is more to say.
+    pub(crate) async fn commit_recorded(
+        &self,
+        set: ChangeSet,
+        sealer: &Arc<Sealer>,
+        clock: &dyn Clock,
+        action: Option<Action>,
+    ) -> Result<Outcome, StoreError> {
+        let events = Vec::new();
+        let (step, sealing) = sealer.step(set.log(), clock, Job { action, events });
+        let outcome = self.commit(set, step).await?;
+        if let Outcome::Committed { .. } = outcome {
+            sealing.committed().await;
+        }
+        Ok(outcome)
+    }
+
+    /// Appends events to a log, with whatever waits in its outbox.
+    pub(crate) async fn record(
+        &self,
+        sealer: &Arc<Sealer>,
+        log: LogId,
+        clock: &dyn Clock,
+        events: Vec<Event>,
+    ) -> Result<(), StoreError> {
+        let job = Job {
+            action: None,
+            events,
+        };
+        let (step, sealing) = sealer.step(log, clock, job);
+        self.append(log, step).await?;
+        sealing.committed().await;
+        Ok(())
+    }
+}
+
+fn sealed(batch: Batch) -> Sealed {
+    let mut openings = Vec::new();
+    let mut entries = Vec::with_capacity(batch.entries.len());
+    for entry in batch.entries {
+        openings.extend(entry.openings.iter().map(opening_row));
+        entries.push(LogEntryRow {
+            seq: entry.seq,
+            entry: entry.bytes,
+            hashes: entry.hashes,
+        });
+    }
+    let HeadRow {
+        origin,
+        size,
+        root,
+        frontier,
+        last,
+        note,
+    } = batch.head.to_row();
+    let head = LogHeadRow {
+        origin,
+        size,
+        root,
+        frontier,
+        last,
+        note,
+    };
+    Sealed {
+        head,
+        entries,
+        openings,
+    }
+}
+
+fn opening_row(opening: &Opening) -> OpeningRow {
+    OpeningRow {
+        seq: opening.seq,
+        field: opening.field.as_str().to_owned(),
+        salt: opening.salt,
+        value: opening.value.expose().to_owned(),
+    }
+}
+
+pub(crate) fn head_row(row: &LogHeadRow) -> HeadRow {
+    let LogHeadRow {
+        origin,
+        size,
+        root,
+        frontier,
+        last,
+        note,
+    } = row.clone();
+    HeadRow {
+        origin,
+        size,
+        root,
+        frontier,
+        last,
+        note,
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// The end of the system log's name.
+const SYSTEM: &str = "/audit/system";
+const DEFAULT_HOST: &str = "portcullis";

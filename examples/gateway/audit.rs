@@ -1,0 +1,246 @@
+//! `audit ..`: the tamper-evident logs.
+
+use std::fs;
+use std::io::{self, IsTerminal, Write};
+use std::path::Path;
+use std::process::ExitCode;
+
+use portcullis::audit_log::{Checkpoint, JsonLines, LogHead, TileFile};
+use portcullis::{Admin, AdminError, AuditLog, LogId};
+
+use crate::cli::audit::{AuditCommand, Format, OfLog};
+use crate::data::{self, Data};
+use crate::{Failure, show};
+
+/// What became of a command, as its exit code says.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Verdict {
+    /// All is sound, or there was nothing to judge.
+    Sound,
+    /// Somebody was at the log.
+    Tampered,
+    /// Sound, but for records that were removed and are declared to be.
+    Incomplete,
+}
+
+/// The exit code for words that make no sense.
+pub(crate) const USAGE: u8 = 3;
+
+pub(crate) async fn run(folder: &Path, command: AuditCommand) -> ExitCode {
+    let data = Data::at(folder);
+    let mut verdict = Verdict::Sound;
+    let done = data
+        .administer(async |admin| {
+            verdict = act(&admin, command).await?;
+            Ok(())
+        })
+        .await;
+    match done {
+        Ok(()) => ExitCode::from(match verdict {
+            Verdict::Sound => 0,
+            Verdict::Tampered => 1,
+            Verdict::Incomplete => 2,
+        }),
+        Err(failure) => {
+            show::failure(&*failure);
+            ExitCode::from(USAGE)
+        }
+    }
+}
+
+async fn act(admin: &Admin, command: AuditCommand) -> Result<Verdict, Failure> {
+    match command {
+        AuditCommand::Tail { log, count } => tail(admin, log, count).await,
+        AuditCommand::Verify { log, known } => {
+            let log = id(admin, log).await?;
+            let key = admin
+                .audit_log(log)
+                .await
+                .map(|found| found.map(|log| log.key));
+            let mut heads = Vec::new();
+            for file in known {
+                let note = fs::read(&file).map_err(|why| format!("{}: {why}", file.display()))?;
+                let key = key.as_ref().ok().and_then(Option::as_ref);
+                let head = Checkpoint::verify(&note, &Vec::from_iter(key.cloned()));
+                let head = head.map_err(|why| format!("{}: {why}", file.display()))?;
+                heads.push(LogHead::from(&head));
+            }
+            verify(admin, log, &heads).await
+        }
+        AuditCommand::Export { log, format, to } => export(admin, log, format, &to).await,
+        AuditCommand::Prove { log, seq, to } => {
+            let (record, proof) = admin.prove_audit(id(admin, log).await?, seq).await?;
+            let (entry, file) = (
+                to.join(format!("{seq}.json")),
+                to.join(format!("{seq}.tlog-proof")),
+            );
+            write_new(&entry, &record.bytes)?;
+            write_new(&file, proof.to_text().as_bytes())?;
+            let text = format!(
+                "record {seq} is in {} and its proof in {}",
+                entry.display(),
+                file.display()
+            );
+            show::done(&text);
+            Ok(Verdict::Sound)
+        }
+        AuditCommand::Checkpoint { log } => {
+            let log = begun(admin, log).await?;
+            io::stdout().write_all(log.head.note())?;
+            eprintln!("verified by: {}", log.key);
+            Ok(Verdict::Sound)
+        }
+    }
+}
+
+async fn tail(admin: &Admin, log: OfLog, count: u64) -> Result<Verdict, Failure> {
+    let log = begun(admin, log).await?;
+    let from = log.head.size().saturating_sub(count).max(log.minimum);
+    let limit = usize::try_from(count).unwrap_or(usize::MAX);
+    for found in admin.audit_records(log.id, from, limit).await? {
+        show::audit::record(&found);
+    }
+    Ok(Verdict::Sound)
+}
+
+async fn verify(admin: &Admin, log: LogId, known: &[LogHead]) -> Result<Verdict, Failure> {
+    let mut progress = Progress::new("verified");
+    let verified = admin
+        .verify_audit(log, known, |done, all| progress.at(done, all))
+        .await;
+    progress.end();
+    match verified {
+        Ok(verified) => {
+            let (size, minimum) = (verified.size, verified.minimum);
+            let compared = match verified.compared {
+                0 => String::new(),
+                heads => format!(", and continues {heads} heads that were kept elsewhere"),
+            };
+            if minimum == 0 {
+                show::done(&format!(
+                    "{}: {size} records, all as they were signed{compared}",
+                    verified.log
+                ));
+                return Ok(Verdict::Sound);
+            }
+            let kept = size - minimum;
+            show::done(&format!(
+                "{}: the last {kept} of {size} records are as they were signed{compared}; the first {minimum} were pruned, and a \
+                 record says so",
+                verified.log
+            ));
+            Ok(Verdict::Incomplete)
+        }
+        Err(why @ (AdminError::Damaged(_) | AdminError::Log(_))) => {
+            eprintln!("TAMPERED: {why}");
+            Ok(Verdict::Tampered)
+        }
+        Err(other) => Err(other.into()),
+    }
+}
+
+async fn export(admin: &Admin, log: OfLog, format: Format, to: &Path) -> Result<Verdict, Failure> {
+    let log = begun(admin, log).await?;
+    let mut progress = Progress::new("exported");
+    let count = match format {
+        Format::Tiles => {
+            fs::create_dir_all(to)?;
+            let write = |file: TileFile| {
+                let path = to.join(&file.path);
+                if let Some(folder) = path.parent() {
+                    fs::create_dir_all(folder)?;
+                }
+                fs::write(path, file.bytes)
+            };
+            admin
+                .export_audit_tiles(log.id, write, |done, all| progress.at(done, all))
+                .await?
+        }
+        Format::Jsonl => lines(admin, &log, to, &mut progress).await?,
+    };
+    progress.end();
+    show::done(&format!(
+        "{count} records of {} are in {}",
+        log.head.origin(),
+        to.display()
+    ));
+    eprintln!("verified by: {}", log.key);
+    Ok(Verdict::Sound)
+}
+
+async fn lines(
+    admin: &Admin,
+    log: &AuditLog,
+    to: &Path,
+    progress: &mut Progress,
+) -> Result<u64, Failure> {
+    let format = JsonLines::new(log.head.origin().clone());
+    let mut file = io::BufWriter::new(fs::File::create(to)?);
+    let (mut from, mut count) = (log.minimum, 0);
+    let peaks = admin.audit_peaks(log.id, from).await?;
+    let begin = format.begin(from, |node| peaks.get(&node).copied());
+    file.write_all(&begin.ok_or("a hash of the pruned records is missing")?)?;
+    while from < log.head.size() {
+        let records = admin.audit_records(log.id, from, PAGE).await?;
+        let Some(last) = records.last() else { break };
+        let next = last.record.seq() + 1;
+        for found in records
+            .iter()
+            .filter(|found| found.record.seq() < log.head.size())
+        {
+            file.write_all(&format.record(found.record.seq(), &found.bytes, &found.openings))?;
+            count += 1;
+        }
+        from = next;
+        progress.at(from.min(log.head.size()), log.head.size());
+    }
+    file.write_all(&format.checkpoint(&log.head))?;
+    file.flush()?;
+    Ok(count)
+}
+
+async fn id(admin: &Admin, log: OfLog) -> Result<LogId, Failure> {
+    Ok(match log.system {
+        true => LogId::System,
+        false => LogId::Organization(data::tenant(admin).await?.0.id),
+    })
+}
+
+async fn begun(admin: &Admin, log: OfLog) -> Result<AuditLog, Failure> {
+    let id = id(admin, log).await?;
+    Ok(admin
+        .audit_log(id)
+        .await?
+        .ok_or("nothing is recorded in this log yet")?)
+}
+
+fn write_new(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
+    fs::write(path, bytes).map_err(|why| format!("{}: {why}", path.display()).into())
+}
+
+/// A line on a terminal that says how far a long work is.
+struct Progress {
+    verb: &'static str,
+    shown: bool,
+}
+
+impl Progress {
+    fn new(verb: &'static str) -> Self {
+        Self { verb, shown: false }
+    }
+
+    fn at(&mut self, done: u64, all: u64) {
+        if io::stderr().is_terminal() && all > PAGE as u64 {
+            eprint!("\r{} {done} of {all} records", self.verb);
+            self.shown = true;
+        }
+    }
+
+    fn end(&self) {
+        if self.shown {
+            eprintln!();
+        }
+    }
+}
+
+const PAGE: usize = 1024;

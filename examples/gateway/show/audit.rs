@@ -1,0 +1,64 @@
+//! Records of the audit log, for people.
+
+use portcullis::AuditRecord;
+use portcullis::audit_log::{Action, Field, RecordedActor, Target};
+
+/// One line for one record, with what its private fields open to.
+pub(crate) fn record(found: &AuditRecord) {
+    let record = &found.record;
+    let mut line = format!(
+        "{:>6}  {}  {:<10} {}",
+        record.seq(),
+        record.at(),
+        actor(found),
+        record.action().word(),
+    );
+    if let Some(target) = target(record.target()) {
+        line.push_str(&format!("  {target}"));
+    }
+    if let Action::RequestRefused(refused) = record.action() {
+        line.push_str(&format!("  {}", refused.cause));
+        if refused.left_out.get() > 0 {
+            line.push_str(&format!(
+                " ({} more went unrecorded)",
+                refused.left_out.get()
+            ));
+        }
+    }
+    if let Some(address) = opened(found, Field::Address) {
+        line.push_str(&format!("  from {address}"));
+    }
+    println!("{line}");
+}
+
+fn actor(found: &AuditRecord) -> String {
+    let erased = || "(erased)".to_owned();
+    match found.record.actor() {
+        RecordedActor::Key(id) => format!("key {}", String::from_utf8_lossy(id.as_bytes())),
+        RecordedActor::Operator | RecordedActor::User => {
+            opened(found, Field::Actor).unwrap_or_else(erased)
+        }
+        RecordedActor::Stranger => "a stranger".to_owned(),
+        RecordedActor::System => "portcullis".to_owned(),
+    }
+}
+
+fn opened(found: &AuditRecord, field: Field) -> Option<String> {
+    let opening = found
+        .openings
+        .iter()
+        .find(|opening| opening.field == field)?;
+    Some(opening.value.expose().to_owned())
+}
+
+fn target(target: &Target) -> Option<String> {
+    match target {
+        Target::Instance => None,
+        Target::Key(id) => Some(format!("key {id}")),
+        Target::KeySecret(id, version) => Some(format!("key {id}, secret {version}")),
+        Target::Credential(id) => Some(format!("credential {id}")),
+        Target::Organization(id) => Some(format!("organization {id}")),
+        Target::Project(id) => Some(format!("project {id}")),
+        other => Some(other.kind().to_owned()),
+    }
+}
