@@ -1,7 +1,7 @@
 //! `audit ..`: the tamper-evident logs.
 
 use std::fs;
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, Write};
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -10,6 +10,7 @@ use portcullis::{Admin, AdminError, AuditLog, LogId};
 
 use crate::cli::audit::{AuditCommand, Format, OfLog};
 use crate::data::{self, Data};
+use crate::show::audit::Progress;
 use crate::{Failure, show};
 
 /// What became of a command, as its exit code says.
@@ -87,7 +88,7 @@ async fn act(admin: &Admin, command: AuditCommand) -> Result<Verdict, Failure> {
         AuditCommand::Checkpoint { log } => {
             let log = begun(admin, log).await?;
             io::stdout().write_all(log.head.note())?;
-            eprintln!("verified by: {}", log.key);
+            show::audit::verified_by(&log);
             Ok(Verdict::Sound)
         }
     }
@@ -132,7 +133,7 @@ async fn verify(admin: &Admin, log: LogId, known: &[LogHead]) -> Result<Verdict,
             Ok(Verdict::Incomplete)
         }
         Err(why @ (AdminError::Damaged(_) | AdminError::Log(_))) => {
-            eprintln!("TAMPERED: {why}");
+            show::audit::tampered(&why);
             Ok(Verdict::Tampered)
         }
         Err(other) => Err(other.into()),
@@ -164,7 +165,7 @@ async fn export(admin: &Admin, log: OfLog, format: Format, to: &Path) -> Result<
         log.head.origin(),
         to.display()
     ));
-    eprintln!("verified by: {}", log.key);
+    show::audit::verified_by(&log);
     Ok(Verdict::Sound)
 }
 
@@ -216,31 +217,6 @@ async fn begun(admin: &Admin, log: OfLog) -> Result<AuditLog, Failure> {
 
 fn write_new(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
     fs::write(path, bytes).map_err(|why| format!("{}: {why}", path.display()).into())
-}
-
-/// A line on a terminal that says how far a long work is.
-struct Progress {
-    verb: &'static str,
-    shown: bool,
-}
-
-impl Progress {
-    fn new(verb: &'static str) -> Self {
-        Self { verb, shown: false }
-    }
-
-    fn at(&mut self, done: u64, all: u64) {
-        if io::stderr().is_terminal() && all > PAGE as u64 {
-            eprint!("\r{} {done} of {all} records", self.verb);
-            self.shown = true;
-        }
-    }
-
-    fn end(&self) {
-        if self.shown {
-            eprintln!();
-        }
-    }
 }
 
 const PAGE: usize = 1024;

@@ -311,6 +311,7 @@ pub(crate) fn parse() -> Cli {
         if std::env::args_os().any(|word| word == "audit") && error.use_stderr() {
             // Whoever runs `audit verify` from a script tells by the exit code what was found.
             error.print().ok();
+            #[expect(clippy::exit, reason = "as clap does, with the code that `audit` promises")]
             std::process::exit(i32::from(crate::audit::USAGE));
         }
         error.exit()

@@ -47,14 +47,14 @@ enum Origin {
 }
 
 /// What an admin needs of its own when it works beside a serving process.
-struct Beside {
-    stores: Stores,
-    master: MasterKeys,
-    clock: Box<dyn Clock>,
-    digester: ArcSwap<Digester>,
-    sealer: Arc<Sealer>,
-    providers: Option<Vec<ProviderName>>,
-    max_lifetime: Option<MaxLifetime>,
+pub(crate) struct Beside {
+    pub(crate) stores: Stores,
+    pub(crate) master: MasterKeys,
+    pub(crate) clock: Box<dyn Clock>,
+    pub(crate) digester: ArcSwap<Digester>,
+    pub(crate) sealer: Arc<Sealer>,
+    pub(crate) providers: Option<Vec<ProviderName>>,
+    pub(crate) max_lifetime: Option<MaxLifetime>,
 }
 
 impl Admin {
@@ -65,26 +65,7 @@ impl Admin {
         }
     }
 
-    pub(crate) fn beside(
-        stores: Stores,
-        master: MasterKeys,
-        clock: Box<dyn Clock>,
-        digester: Digester,
-        sealer: Arc<Sealer>,
-        providers: Option<Vec<ProviderName>>,
-        max_lifetime: Option<MaxLifetime>,
-        actor: Actor,
-    ) -> Self {
-        let digester = ArcSwap::from_pointee(digester);
-        let beside = Beside {
-            stores,
-            master,
-            clock,
-            digester,
-            sealer,
-            providers,
-            max_lifetime,
-        };
+    pub(crate) fn beside(beside: Beside, actor: Actor) -> Self {
         Self {
             origin: Origin::Beside(Box::new(beside)),
             actor,

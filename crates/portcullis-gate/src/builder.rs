@@ -13,7 +13,7 @@ use portcullis_limits::{NanoUsd, PriceList};
 use portcullis_scope::{Environments, InvalidList};
 use portcullis_store::{Actor, NodeId, NodeRow, ProviderName, Registration, StoreError};
 
-use crate::admin::Admin;
+use crate::admin::{Admin, Beside};
 use crate::audit::heads::HeadsError;
 use crate::audit::policy::AuditPolicy;
 use crate::audit::recorder::Recorder;
@@ -253,16 +253,16 @@ impl GateBuilder {
         let (stores, clock) = (&self.stores, &*self.clock);
         let prepared = instance::prepare(stores, &self.master, self.digests, self.audit, clock);
         let (digester, sealer) = prepared.await?;
-        Ok(Admin::beside(
-            self.stores,
-            self.master,
-            self.clock,
-            digester,
+        let beside = Beside {
+            stores: self.stores,
+            master: self.master,
+            clock: self.clock,
+            digester: ArcSwap::from_pointee(digester),
             sealer,
-            self.providers,
-            self.max_lifetime,
-            actor,
-        ))
+            providers: self.providers,
+            max_lifetime: self.max_lifetime,
+        };
+        Ok(Admin::beside(beside, actor))
     }
 }
 

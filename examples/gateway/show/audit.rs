@@ -1,7 +1,9 @@
 //! Records of the audit log, for people.
 
-use portcullis::AuditRecord;
+use std::io::{self, IsTerminal};
+
 use portcullis::audit_log::{Action, Field, RecordedActor, Target};
+use portcullis::{AdminError, AuditLog, AuditRecord};
 
 /// One line for one record, with what its private fields open to.
 pub(crate) fn record(found: &AuditRecord) {
@@ -62,3 +64,40 @@ fn target(target: &Target) -> Option<String> {
         other => Some(other.kind().to_owned()),
     }
 }
+
+/// Which key verifies a log: beside what goes to standard output.
+pub(crate) fn verified_by(log: &AuditLog) {
+    eprintln!("verified by: {}", log.key);
+}
+
+pub(crate) fn tampered(why: &AdminError) {
+    eprintln!("TAMPERED: {why}");
+}
+
+/// A line on a terminal that says how far a long work is.
+pub(crate) struct Progress {
+    verb: &'static str,
+    shown: bool,
+}
+
+impl Progress {
+    pub(crate) fn new(verb: &'static str) -> Self {
+        Self { verb, shown: false }
+    }
+
+    pub(crate) fn at(&mut self, done: u64, all: u64) {
+        if io::stderr().is_terminal() && all > LONG {
+            eprint!("\r{} {done} of {all} records", self.verb);
+            self.shown = true;
+        }
+    }
+
+    pub(crate) fn end(&self) {
+        if self.shown {
+            eprintln!();
+        }
+    }
+}
+
+/// Shorter works are done before anybody looks.
+const LONG: u64 = 1024;

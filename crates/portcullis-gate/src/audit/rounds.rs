@@ -38,7 +38,7 @@ impl Rounds {
             match node.sealer.load(*log, row) {
                 Ok(head) => heads.push((*log, head.checkpoint().clone())),
                 Err(why) => {
-                    tracing::error!(%why, "the head of an audit log is not what was signed")
+                    tracing::error!(%why, "the head of an audit log is not what was signed");
                 }
             }
         }
