@@ -102,10 +102,14 @@ pub struct Bound {
 pub(crate) type Writes = Vec<(&'static str, String)>;
 
 /// The bound of a request, and what has to be written so that it is one.
-pub(crate) fn plan(
-    request: &Request<'_>,
-    policy: &EstimatePolicy,
-) -> Result<(Bound, Writes), Unbounded> {
+pub(crate) struct Plan {
+    pub(crate) bound: Bound,
+    pub(crate) writes: Writes,
+    /// Among them is a request for the usage of a stream.
+    pub(crate) adds_usage: bool,
+}
+
+pub(crate) fn plan(request: &Request<'_>, policy: &EstimatePolicy) -> Result<Plan, Unbounded> {
     let rules = rules::of(request.endpoint()).ok_or(Unbounded::Endpoint)?;
     let input = input::bound(request.body(), rules, policy.context_window)?;
     let limits = limits::plan(request, policy)?;
@@ -119,5 +123,9 @@ pub(crate) fn plan(
         output: limits.output,
         choices,
     };
-    Ok((bound, limits.writes))
+    Ok(Plan {
+        bound,
+        writes: limits.writes,
+        adds_usage: limits.adds_usage,
+    })
 }

@@ -32,6 +32,8 @@
 //!    is bounded by its bytes, what is not text by the context window, and what costs more than tokens
 //!    at the model's price is [`Unbounded`], as is whatever is not known here. `spec/estimate.md` of
 //!    the repository is normative.
+//! 6. A client that did not ask for usage does not see that somebody else did: [`UsageFilter`] takes the
+//!    one event out of the stream and passes all other bytes as they are.
 //!
 //! # What it does not do
 //!
@@ -44,7 +46,8 @@
 //!
 //! Bodies carry what users write. `Debug` of every type that holds a part of one shows its shape and
 //! not its content, errors show positions and the names of fields of the API, never a value or a key
-//! that the client made up, and the usage reader keeps an event only until the event has ended.
+//! that the client made up, and the usage reader and its filter keep an event only until the event has
+//! ended.
 
 mod body;
 mod dialect;
@@ -62,4 +65,4 @@ pub use endpoint::Endpoint;
 pub use estimate::{Bound, ChatLimit, EstimatePolicy, InvalidOutputLimit, OutputLimit, Unbounded};
 pub use model_list::{ModelList, NotAModelList};
 pub use request::Request;
-pub use usage::{Tokens, Usage, UsageReader};
+pub use usage::{Tokens, Usage, UsageFilter, UsageReader};

@@ -12,6 +12,7 @@ pub struct Request<'a> {
     body: JsonBody<'a>,
     model: Cow<'a, str>,
     stream: bool,
+    adds_usage: bool,
 }
 
 impl<'a> Request<'a> {
@@ -38,6 +39,7 @@ impl<'a> Request<'a> {
             body,
             model,
             stream,
+            adds_usage: false,
         })
     }
 
@@ -116,11 +118,20 @@ impl<'a> Request<'a> {
     /// [`Unbounded`]: no bound can be given, and the request is as it was. Refuse it where a cap is in
     /// force.
     pub fn limit(&mut self, policy: &EstimatePolicy) -> Result<Bound, Unbounded> {
-        let (bound, writes) = estimate::plan(self, policy)?;
-        for (field, json) in writes {
+        let plan = estimate::plan(self, policy)?;
+        for (field, json) in plan.writes {
             self.body.set(field, json);
         }
-        Ok(bound)
+        self.adds_usage |= plan.adds_usage;
+        Ok(plan.bound)
+    }
+
+    /// Whether [`Request::limit`] asked for the usage of a stream that the client had not asked for.
+    /// The answer then has a chunk that the client does not expect: take it out with a
+    /// [`UsageFilter`](crate::UsageFilter).
+    #[must_use]
+    pub const fn adds_usage(&self) -> bool {
+        self.adds_usage
     }
 }
 

@@ -2,10 +2,12 @@
 
 use std::fmt;
 
+mod filter;
 mod plain;
 mod sse;
 mod tokens;
 
+pub use filter::UsageFilter;
 pub use tokens::Tokens;
 
 /// What an answer says about its usage.

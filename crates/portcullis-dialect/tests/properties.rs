@@ -2,7 +2,7 @@
 //! read.
 
 use portcullis_dialect::{
-    BodyError, Endpoint, JsonBody, ModelList, Request, Tokens, Usage, UsageReader,
+    BodyError, Endpoint, JsonBody, ModelList, Request, Tokens, Usage, UsageFilter, UsageReader,
 };
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -52,15 +52,45 @@ fn escaped(json: &str) -> String {
     out
 }
 
-fn read(mut reader: UsageReader, bytes: &[u8], cuts: &[prop::sample::Index]) -> (Usage, bool) {
+/// The pieces of `bytes` between the cuts.
+fn pieces<'b>(bytes: &'b [u8], cuts: &[prop::sample::Index]) -> Vec<&'b [u8]> {
     let mut cuts: Vec<usize> = cuts.iter().map(|cut| cut.index(bytes.len() + 1)).collect();
     cuts.sort_unstable();
-    let mut start = 0;
-    for cut in cuts.into_iter().chain([bytes.len()]) {
-        reader.push(bytes.get(start..cut).unwrap_or_default());
-        start = cut;
+    let starts = [0].into_iter().chain(cuts.iter().copied());
+    let ends = cuts.iter().copied().chain([bytes.len()]);
+    let piece = |(start, end)| bytes.get(start..end).unwrap_or_default();
+    starts.zip(ends).map(piece).collect()
+}
+
+fn read(mut reader: UsageReader, bytes: &[u8], cuts: &[prop::sample::Index]) -> (Usage, bool) {
+    for piece in pieces(bytes, cuts) {
+        reader.push(piece);
     }
     (reader.usage(), reader.is_complete())
+}
+
+fn filtered(bytes: &[u8], cuts: &[prop::sample::Index]) -> Vec<u8> {
+    let mut filter = UsageFilter::default();
+    let pieces = pieces(bytes, cuts).into_iter();
+    let mut passed: Vec<u8> = pieces.flat_map(|piece| filter.push(piece)).collect();
+    passed.extend(filter.end());
+    passed
+}
+
+/// A part of a stream that passes whole: an event or comments, with `\n` as its line ends.
+fn passing() -> impl Strategy<Value = String> {
+    let word =
+        value().prop_map(|word| format!("data: {{\"choices\":[{word}],\"usage\":null}}\n\n"));
+    let other = prop::sample::select(vec![
+        ": ping\n\n",
+        ":\n",
+        "\n",
+        "event: x\nid\ndata: {\"choices\":[]}\n: data: {}\n\n",
+        "data: {\"choices\":[],\ndata: \"usage\":null}\n\n",
+        "data: [DONE]\n\n",
+        "data: {\"choices\":[],\"usage\":{\n\n",
+    ]);
+    prop_oneof![word, other.prop_map(str::to_owned)]
 }
 
 fn both(bytes: &[u8], cuts: &[prop::sample::Index]) -> [(Usage, bool); 2] {
@@ -104,6 +134,41 @@ proptest! {
     }
 
     #[test]
+    fn a_filtered_stream_is_the_stream_without_the_chunk_of_usage_at_every_cut(
+        parts in proptest::collection::vec(passing(), 0..5), rest in "[a-z:]{0,5}",
+        at in any::<prop::sample::Index>(), usage in value(), extra in value(), fields in any::<bool>(),
+        end in prop_oneof![Just("\n"), Just("\r"), Just("\r\n")], mark in any::<bool>(), cuts in cuts(),
+    ) {
+        prop_assume!(!usage.is_null());
+        let mark = if mark { "\u{feff}" } else { "" };
+        let mut chunk = format!("data: {{\"x\":{extra},\"choices\":[],\"usage\":{usage}}}\n\n");
+        if fields {
+            chunk = format!("id: 7\n{chunk}");
+        }
+        let (before, after) = parts.split_at(at.index(parts.len() + 1));
+        let stream = |chunk: &str| {
+            let parts = format!("{}{chunk}{}{rest}", before.concat(), after.concat());
+            mark.to_owned() + &parts.replace('\n', end)
+        };
+        let passed = filtered(stream(&chunk).as_bytes(), &cuts);
+        prop_assert_eq!(String::from_utf8_lossy(&passed), stream(""));
+    }
+
+    #[test]
+    fn whatever_is_filtered_has_no_chunk_of_usage_and_is_the_same_at_every_cut(
+        parts in proptest::collection::vec(prop::sample::select(vec![
+            "data: ", "{\"choices\":[],\"usage\":1}", "data: {\"choices\":[],\"usage\":{\"prompt_tokens\":1,\"total_tokens\":2}}",
+            "\n", "\r", "\r\n", "\n\n", ":", ": a", "id", " ", "\u{e9}",
+        ]), 0..24),
+        cuts in cuts(),
+    ) {
+        let stream = parts.concat();
+        let passed = filtered(stream.as_bytes(), &cuts);
+        prop_assert_eq!(&passed, &filtered(stream.as_bytes(), &[]));
+        prop_assert_eq!(read(UsageReader::sse(), &passed, &[]), (Usage::Unknown, false), "{:?}", stream);
+    }
+
+    #[test]
     fn chunks_of_any_bytes_do_not_matter(
         bytes in "(\\{|\\}|\\[|\\]|\"usage\"|\"|:|,|\\\\|data: |\n|\r|null|1|\\{\"prompt_tokens\":1,\"total_tokens\":2\\}|\u{e9}){0,24}",
         cuts in cuts(),
@@ -114,6 +179,7 @@ proptest! {
     #[test]
     fn no_bytes_make_anything_panic(bytes in proptest::collection::vec(any::<u8>(), 0..200), cuts in cuts()) {
         prop_assert_eq!(both(&bytes, &cuts), both(&bytes, &[]));
+        prop_assert_eq!(filtered(&bytes, &cuts), bytes.clone());
         let _parsed = Request::parse(Endpoint::Embeddings, &bytes).map(|request| request.to_bytes());
         let _filtered = ModelList::filter(&bytes, |_| true);
     }

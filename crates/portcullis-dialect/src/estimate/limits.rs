@@ -9,6 +9,8 @@ pub(super) struct Limits {
     pub(super) output: u64,
     pub(super) choices: u32,
     pub(super) writes: Writes,
+    /// The usage of the stream is among what is written: the client did not ask for it.
+    pub(super) adds_usage: bool,
 }
 
 /// The limits of a request (rules 10 to 14).
@@ -35,13 +37,12 @@ pub(super) fn plan(request: &Request<'_>, policy: &EstimatePolicy) -> Result<Lim
         request.endpoint(),
         Endpoint::ChatCompletions | Endpoint::Completions
     );
-    if request.stream() && has_usage_option {
-        writer.include_usage()?;
-    }
+    let adds_usage = request.stream() && has_usage_option && writer.include_usage()?;
     Ok(Limits {
         output,
         choices,
         writes: writer.writes,
+        adds_usage,
     })
 }
 
@@ -103,8 +104,9 @@ impl Writer<'_, '_> {
         choices
     }
 
-    /// `stream_options.include_usage`, with the other options as they are.
-    fn include_usage(&mut self) -> Result<(), Unbounded> {
+    /// `stream_options.include_usage`, with the other options as they are. Says whether it had to be
+    /// written.
+    fn include_usage(&mut self) -> Result<bool, Unbounded> {
         const FIELD: &str = "stream_options";
         let wrong = Unbounded::Value {
             field: FIELD,
@@ -133,7 +135,7 @@ impl Writer<'_, '_> {
             let options = text::object(others.chain([("include_usage", "true")]));
             self.writes.push((FIELD, options));
         }
-        Ok(())
+        Ok(!is_there)
     }
 
     /// A whole number from 1 up, in digits alone; one that is absent or null is none. Servers differ

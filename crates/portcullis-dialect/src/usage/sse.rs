@@ -71,15 +71,7 @@ impl Reader {
         if line.is_empty() {
             return self.dispatch();
         }
-        let (field, value) = match line.iter().position(|byte| *byte == b':') {
-            Some(colon) => line.split_at(colon),
-            None => (line, [].as_slice()),
-        };
-        if field != b"data" {
-            return; // a comment is an empty field; no other field matters
-        }
-        let value = value.strip_prefix(b":").unwrap_or_default();
-        let value = value.strip_prefix(b" ").unwrap_or(value);
+        let Some(value) = data(line) else { return };
         if self.lines.is_cut() || self.data.len() + value.len() >= CAP {
             self.is_oversize = true;
         } else {
@@ -147,6 +139,24 @@ impl Reader {
     }
 }
 
+/// The value of a line of `data`. No other field matters, and a comment is an empty field.
+pub(super) fn data(line: &[u8]) -> Option<&[u8]> {
+    let value = match line.strip_prefix(b"data")? {
+        [] => [].as_slice(),
+        [b':', b' ', value @ ..] | [b':', value @ ..] => value,
+        [_, ..] => return None,
+    };
+    Some(value)
+}
+
+/// Whether an event's data is the chunk of `stream_options.include_usage`: usage, and no choices. One
+/// that says what went wrong is not.
+pub(super) fn is_usage_alone(data: &[u8]) -> bool {
+    Event::read(data).is_some_and(|chunk| {
+        chunk.usage.is_some() && chunk.has_no_choices() && chunk.error.is_none()
+    })
+}
+
 /// The members of an event that matter here. A chunk of a chat completion has no `type`; the events
 /// of a message and of a response have one.
 #[derive(Deserialize)]
@@ -157,6 +167,8 @@ struct Event<'a> {
     usage: Option<&'a RawValue>,
     #[serde(borrow)]
     choices: Option<&'a RawValue>,
+    #[serde(borrow)]
+    error: Option<&'a RawValue>,
     /// Of `message_start`.
     #[serde(borrow)]
     message: Option<&'a RawValue>,
@@ -207,7 +219,7 @@ impl<'a> Holder<'a> {
 /// The longest line, and the longest event, that is read. One with usage has a few hundred bytes, but
 /// for the last one of a response, which repeats its request and its answer. One with audio or an
 /// image may be longer and is skipped.
-const CAP: usize = 256 * 1024;
+pub(super) const CAP: usize = 256 * 1024;
 
 #[cfg(test)]
 mod tests;

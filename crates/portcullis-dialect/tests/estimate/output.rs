@@ -262,6 +262,37 @@ fn rule_14_without_a_stream_or_elsewhere_the_options_are_left_alone() {
 }
 
 #[test]
+fn rule_14_a_request_tells_whether_its_client_asked_for_usage() {
+    let adds_usage = |endpoint, members: &str| {
+        let body = with(members);
+        let mut request = Request::parse(endpoint, body.as_bytes()).unwrap();
+        assert!(!request.adds_usage(), "nothing is written yet");
+        request.limit(&policy()).unwrap();
+        // Asked again, it finds what it wrote; the client has still not asked.
+        let first = request.adds_usage();
+        request.limit(&policy()).unwrap();
+        assert_eq!(request.adds_usage(), first);
+        first
+    };
+    for endpoint in [CHAT, Endpoint::Completions] {
+        for (options, added) in [
+            ("", true),
+            (r#","stream_options":{"include_usage":false}"#, true),
+            (r#","stream_options":{"include_usage":null}"#, true),
+            (r#","stream_options":{"include_usage":true}"#, false),
+        ] {
+            let members = format!(r#""stream":true{options}"#);
+            assert_eq!(adds_usage(endpoint, &members), added, "{options}");
+            let plain = format!(r#""stream":false{options}"#);
+            assert!(!adds_usage(endpoint, &plain), "{options}");
+        }
+    }
+    for endpoint in [Endpoint::Responses, Endpoint::Messages] {
+        assert!(!adds_usage(endpoint, r#""stream":true"#));
+    }
+}
+
+#[test]
 fn rule_14_options_with_two_readings_are_refused() {
     for options in [
         "7",
