@@ -36,6 +36,8 @@ pub(crate) struct Bill {
     pub(crate) charge: Option<Charge>,
     /// The body with its output limit written into it, where that had to be done.
     pub(crate) body: Option<Bytes>,
+    /// The body asks for usage that the client did not ask for.
+    pub(crate) hides_usage: bool,
     pub(crate) limits: RateLimits,
 }
 
@@ -81,6 +83,14 @@ impl Call {
         self.bill.body.clone().unwrap_or(body)
     }
 
+    /// Whether the client of a stream is to see nothing of its usage: it did not ask for it, and the [outgoing](Self::outgoing)
+    /// body does, so that the call can be charged. The answer then has an event that the client does not expect; a
+    /// [`UsageFilter`](portcullis_dialect::UsageFilter) takes it out, once the usage was read.
+    #[must_use]
+    pub fn hides_usage(&self) -> bool {
+        self.bill.hides_usage
+    }
+
     /// What is left of the key's rates, as of when the call was authorized.
     #[must_use]
     pub fn rate_limits(&self) -> RateLimits {
@@ -94,6 +104,20 @@ impl Call {
 
     /// Settles a call that was not processed: the provider was not reached, or turned it away unread (403, 404, 429 and
     /// the like). It has used nothing.
+    ///
+    /// Not reached is what your HTTP client calls a failure to connect, `is_connect()` in reqwest and hyper-util: not a byte of
+    /// the request has left. After any other failure (a timeout, a connection that was reset) nobody knows what
+    /// the provider did: drop the call, and it is charged what was held for it.
+    ///
+    /// ```
+    /// # use portcullis_gate::Call;
+    /// # mod reqwest { pub struct Error; impl Error { pub fn is_connect(&self) -> bool { true } } }
+    /// fn failed(call: Call, error: &reqwest::Error) {
+    ///     if error.is_connect() {
+    ///         call.settle_unprocessed();
+    ///     }
+    /// }
+    /// ```
     pub fn settle_unprocessed(self) {
         self.settle(Usage::Exact(Tokens::default()));
     }

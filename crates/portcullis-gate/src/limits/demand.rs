@@ -46,8 +46,11 @@ impl Caller {
             price: bill.price,
         };
         if caps.limits(Unit::Tokens) || caps.limits(Unit::Usd) {
-            (demand.bound, bill.body) = self.bound(dispatch, entry)?;
-            bill.bound = demand.bound;
+            let limited = self.bound(dispatch, entry)?;
+            demand.bound = limited.bound;
+            bill.bound = limited.bound;
+            bill.body = limited.body;
+            bill.hides_usage = limited.adds_usage;
         }
         if matches!(dispatch.estimate, Estimate::Nothing) {
             demand.price = Some(FREE);

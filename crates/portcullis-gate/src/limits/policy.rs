@@ -62,18 +62,29 @@ impl OutputPolicy {
     }
 }
 
+/// A dispatch with its limits.
+#[derive(Default)]
+pub(super) struct Limited {
+    /// The most that it can use, if that is known.
+    pub(super) bound: Option<TokenBound>,
+    /// The body that makes it so.
+    pub(super) body: Option<Bytes>,
+    /// The body asks for usage that the client did not ask for.
+    pub(super) adds_usage: bool,
+}
+
 impl Caller {
     /// The most that a dispatch can use, and the body that makes it so.
     pub(super) fn bound(
         &self,
         dispatch: &Dispatch<'_>,
         entry: Option<&ModelEntry>,
-    ) -> Result<(Option<TokenBound>, Option<Bytes>), Refusal> {
+    ) -> Result<Limited, Refusal> {
         let policy = || self.node.outputs.of(dispatch.provider, entry);
         match dispatch.estimate {
-            Estimate::Unknown => Ok((None, None)),
-            Estimate::Nothing => Ok((Some(NOTHING), None)),
-            Estimate::Known(bound) => Ok((Some(bound), None)),
+            Estimate::Unknown => Ok(Limited::default()),
+            Estimate::Nothing => Ok(Limited::to(NOTHING)),
+            Estimate::Known(bound) => Ok(Limited::to(bound)),
             Estimate::Body(endpoint, body) => limited(endpoint, body, &policy()),
             Estimate::Request(request) => {
                 limited(request.endpoint(), &request.to_bytes(), &policy())
@@ -82,11 +93,16 @@ impl Caller {
     }
 }
 
-fn limited(
-    endpoint: Endpoint,
-    body: &[u8],
-    policy: &EstimatePolicy,
-) -> Result<(Option<TokenBound>, Option<Bytes>), Refusal> {
+impl Limited {
+    fn to(bound: TokenBound) -> Self {
+        Self {
+            bound: Some(bound),
+            ..Self::default()
+        }
+    }
+}
+
+fn limited(endpoint: Endpoint, body: &[u8], policy: &EstimatePolicy) -> Result<Limited, Refusal> {
     let mut request = Request::parse(endpoint, body)?;
     let bound = request.limit(policy).map_err(Refusal::Unbounded)?;
     let bound = TokenBound {
@@ -94,7 +110,11 @@ fn limited(
         output: bound.output,
         choices: bound.choices,
     };
-    Ok((Some(bound), Some(request.to_bytes().into())))
+    Ok(Limited {
+        bound: Some(bound),
+        body: Some(request.to_bytes().into()),
+        adds_usage: request.adds_usage(),
+    })
 }
 
 const NOTHING: TokenBound = TokenBound {
