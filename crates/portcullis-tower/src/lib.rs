@@ -41,6 +41,7 @@
 //!    ([`ProtectedBodyError::Cut`]), so that half an answer is never taken for a whole one.
 //! 6. A metered call is settled once: when the [`UsageReader`](portcullis_gate::UsageReader) says that the answer
 //!    is complete, else at the end of the body, else when the body is dropped.
+//! 7. What a metered stream says of its usage reaches the client only if the client asked for it.
 //!
 //! # Deployment caveat
 //!

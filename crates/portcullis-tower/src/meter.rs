@@ -1,6 +1,7 @@
 //! Usage, read while an answer passes by, and the settlement it leads to.
 
 mod tally;
+mod withhold;
 
 use std::fmt;
 use std::pin::Pin;
@@ -13,6 +14,7 @@ use pin_project_lite::pin_project;
 use portcullis_gate::{Call, Dialect, Refusal};
 
 use self::tally::Tally;
+use self::withhold::Withhold;
 use crate::body::{BoxError, ProtectedBody, ProtectedBodyError, to_bytes};
 use crate::cut::Cut;
 
@@ -29,6 +31,10 @@ use crate::cut::Cut;
 /// A 401 is the provider's refusal of the gateway's credential. The caller's own key is in order, so it is answered by
 /// [`Refusal::CredentialRejected`] instead: 502.
 ///
+/// A stream whose usage the gate asked for and the client did not ([`Call::hides_usage`]) goes to the client without
+/// the event that says it, and so without a `Content-Length`. One that is compressed, or no `text/event-stream`, goes as
+/// it came.
+///
 /// What is left of the key's own rates is written into the headers as `x-ratelimit-*`.
 ///
 /// The body ends when the call's caller is cut, as a [`ProtectedBody`] does, in OpenAI's words. Behind a
@@ -42,6 +48,7 @@ where
     }
     let cut = Cut::new(call.caller().clone(), DIALECT);
     let limits = call.rate_limits();
+    let hides_usage = call.hides_usage();
     let mut tally = Tally::new(call, answer.headers());
     if !answer.status().is_success() {
         tally.refused(answer.status());
@@ -49,7 +56,8 @@ where
         tally.end();
     }
     let counted = answer.map(|body| Counted { body, tally });
-    let mut metered = ProtectedBody::guard(counted, cut).map(|body| MeteredBody { body });
+    let shown = Withhold::from(counted, hides_usage);
+    let mut metered = ProtectedBody::guard(shown, cut).map(|body| MeteredBody { body });
     limits.write(metered.headers_mut());
     metered
 }
@@ -71,7 +79,7 @@ pin_project! {
     /// The body of an answer whose usage is read while it passes; see [`meter`].
     pub struct MeteredBody<B> {
         #[pin]
-        body: ProtectedBody<Counted<B>>,
+        body: ProtectedBody<Withhold<Counted<B>>>,
     }
 }
 

@@ -21,6 +21,31 @@ pub struct Rejection {
 impl Rejection {
     /// A provider that could not be reached: 502. What `error` and its sources say goes to the log.
     ///
+    /// The call that is dropped on the way is charged what was held for it, because nobody knows what the provider did. If
+    /// it was not even connected to, it did nothing; say so where it matters:
+    ///
+    /// ```
+    /// # use axum::{body::Body, response::{IntoResponse, Response}};
+    /// # use portcullis_tower::{Call, Rejection, meter};
+    /// # mod reqwest {
+    /// #     #[derive(Debug, Default)] pub struct Error(std::fmt::Error);
+    /// #     impl std::fmt::Display for Error { fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result { self.0.fmt(f) } }
+    /// #     impl std::error::Error for Error {}
+    /// #     impl Error { pub fn is_connect(&self) -> bool { true } }
+    /// # }
+    /// fn answer(call: Call, sent: Result<http::Response<Body>, reqwest::Error>) -> Result<Response, Rejection> {
+    ///     match sent {
+    ///         Ok(answer) => Ok(meter(call, answer).into_response()),
+    ///         Err(error) => {
+    ///             if error.is_connect() {
+    ///                 call.settle_unprocessed();
+    ///             }
+    ///             Err(Rejection::upstream(error))
+    ///         }
+    ///     }
+    /// }
+    /// ```
+    ///
     /// # Security
     /// Of each URL in the error's text only scheme, host and port are logged: the rest can hold credentials.
     pub fn upstream(error: impl Error) -> Self {

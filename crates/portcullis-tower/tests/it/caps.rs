@@ -1,7 +1,8 @@
 //! What an answer says is what its key is charged.
 
-use axum::response::IntoResponse;
+use axum::response::{IntoResponse, Response};
 use http::StatusCode;
+use portcullis_gate::{End, Tokens, Usage};
 
 use crate::support::{
     Answer, Client, Key, PATIENCE, Provider, World, post, stream_of_events, within,
@@ -128,4 +129,123 @@ async fn an_answer_tells_what_is_left_of_the_keys_own_rates() {
     assert_eq!(answer.header("x-ratelimit-limit-tokens"), Some("5000"));
     assert_eq!(answer.header("x-ratelimit-reset-tokens"), Some("1m0s"));
     assert_eq!(answer.header("x-ratelimit-limit-requests"), None);
+}
+
+const STREAM: &str = r#"{"model":"gpt-4o","messages":[],"max_tokens":10,"stream":true}"#;
+const WORD: &str = "data: {\"choices\":[{\"delta\":{\"content\":\"hi\"}}],\"usage\":null}\r\n\r\n";
+const DONE: &str = ": bye\n\ndata: [DONE]\n\n";
+
+/// What a client with a cap is sent of a stream that comes in these pieces.
+async fn stream(world: &World, body: &str, pieces: &[&str], answer: Option<Response>) -> Answer {
+    let key = world.key_with_cap(CAP).await;
+    let (tap, streamed) = stream_of_events();
+    let provider = Provider::answering(answer.unwrap_or(streamed));
+    let server = provider.behind(&world.gate).await;
+    let client = Client::send(server, post(CHAT, &key.text, body)).await;
+    pieces.iter().for_each(|piece| tap.write(piece));
+    drop(tap);
+    client.rest().await
+}
+
+/// The body of an answer that came in chunks.
+fn dechunked(answer: &Answer) -> String {
+    assert_eq!(answer.header("transfer-encoding"), Some("chunked"));
+    let (mut rest, mut body) = (answer.body(), String::new());
+    loop {
+        let (length, after) = rest.split_once("\r\n").unwrap();
+        let length = usize::from_str_radix(length, 16).unwrap();
+        body += after.get(..length).unwrap();
+        rest = after.get(length..).unwrap().strip_prefix("\r\n").unwrap();
+        if length == 0 {
+            return body;
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_client_sees_the_usage_of_a_stream_only_if_it_asked_for_it() {
+    let usage = format!("data: {USAGE}\r\n\r\n");
+    let asked = STREAM.replace("true}", "true,\"stream_options\":{\"include_usage\":true}}");
+    for (body, shown) in [(STREAM, ""), (&asked, &*usage)] {
+        let world = World::new().await;
+        let (start, rest) = usage.split_at(20);
+        let answer = stream(&world, body, &[WORD, start, rest, DONE], None).await;
+        assert_eq!(dechunked(&answer), format!("{WORD}{shown}{DONE}"));
+        let used = Usage::Exact(Tokens {
+            input: 9,
+            output: 2,
+            ..Tokens::default()
+        });
+        assert_eq!(world.settled(1).await, [(End::Settled, used)]);
+    }
+}
+
+#[tokio::test]
+async fn a_provider_that_says_usage_unasked_is_heard_where_nothing_is_capped() {
+    let world = World::new().await;
+    let key = world.key().await;
+    let events = format!("{WORD}data: {USAGE}\n\n");
+    let answer = ([("content-type", "text/event-stream")], events.clone());
+    let server = Provider::answering(answer).behind(&world.gate).await;
+    let client = Client::send(server, post(CHAT, &key.text, STREAM)).await;
+    let answer = client.rest().await;
+    assert_eq!(answer.body(), events);
+    let length = events.len().to_string();
+    assert_eq!(answer.header("content-length"), Some(&*length));
+}
+
+#[tokio::test]
+async fn an_event_that_the_client_waits_for_does_not_wait_for_the_next() {
+    let world = World::new().await;
+    let key = world.key_with_cap(CAP).await;
+    let (tap, answer) = stream_of_events();
+    let server = Provider::answering(answer).behind(&world.gate).await;
+    let mut client = Client::send(server, post(CHAT, &key.text, STREAM)).await;
+    tap.write(WORD);
+    client.until("hi").await;
+    tap.write(": ping");
+    client.until(": ping").await;
+    tap.write(&format!("\ndata: {USAGE}\n\n"));
+    world.settled(1).await;
+    tap.write(DONE);
+    client.until("[DONE]").await;
+    drop(tap);
+    assert!(!client.rest().await.raw().contains("prompt_tokens"));
+}
+
+#[tokio::test]
+async fn a_stream_that_ends_within_an_event_is_passed_to_its_last_byte() {
+    let world = World::new().await;
+    let pieces = [WORD, "data: {\"choi"];
+    let answer = stream(&world, STREAM, &pieces, None).await;
+    assert_eq!(dechunked(&answer), pieces.concat());
+}
+
+#[tokio::test]
+async fn a_stream_of_known_length_loses_it_with_its_usage() {
+    let world = World::new().await;
+    let events = format!("{WORD}data: {USAGE}\n\n{DONE}");
+    let headers = [("content-type", "text/event-stream; charset=utf-8")];
+    let known = (headers, events).into_response();
+    let answer = stream(&world, STREAM, &[], Some(known)).await;
+    assert_eq!(answer.header("content-length"), None);
+    assert_eq!(dechunked(&answer), format!("{WORD}{DONE}"));
+    assert_eq!(world.settled(1).await[0].0, End::Settled);
+}
+
+#[tokio::test]
+async fn what_is_no_stream_of_events_passes_as_it_came() {
+    let events = format!("{WORD}data: {USAGE}\n\n");
+    for header in [
+        ("content-type", "application/json"),
+        ("content-encoding", "gzip"),
+    ] {
+        let world = World::new().await;
+        let headers = [("content-type", "text/event-stream"), header];
+        let known = (headers, events.clone()).into_response();
+        let answer = stream(&world, STREAM, &[], Some(known)).await;
+        assert_eq!(answer.body(), events, "{header:?}");
+        let length = events.len().to_string();
+        assert_eq!(answer.header("content-length"), Some(&*length));
+    }
 }
