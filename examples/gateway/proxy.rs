@@ -111,12 +111,16 @@ pub(crate) async fn forward(
         HeaderValue::from_static("identity"),
     );
 
-    let answer = proxy
-        .inner
-        .client
-        .request(request)
-        .await
-        .map_err(Rejection::upstream)?;
+    let answer = match proxy.inner.client.request(request).await {
+        Ok(answer) => answer,
+        Err(error) => {
+            // Nothing was sent. After any other failure nobody knows what the provider did: what is held is charged.
+            if error.is_connect() {
+                dispatched.settle_unprocessed();
+            }
+            return Err(Rejection::upstream(error));
+        }
+    };
     let (parts, body) = answer.into_parts();
     let mut response = Response::new(Body::new(body));
     *response.status_mut() = parts.status;

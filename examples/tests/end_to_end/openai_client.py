@@ -51,6 +51,12 @@ def stream(client, model, **options):
     return {"pieces": pieces, "tokens": tokens}
 
 
+def first_choices(client, model, **options):
+    """A stream as most programs read it: without asking for usage, and by the first choice of each chunk."""
+    chunks = client.chat.completions.create(model=model, messages=PROMPT, stream=True, **options)
+    return {"pieces": [chunk.choices[0].delta.content or "" for chunk in chunks]}
+
+
 def embeddings(client, model, **options):
     answer = client.embeddings.create(model=model, input=["one", "three"], **options)
     return {"vectors": [one.embedding for one in answer.data], "tokens": answer.usage.total_tokens}
@@ -64,7 +70,7 @@ def model(client, name, **options):
     return {"model": client.models.retrieve(name, **options).id}
 
 
-ACTIONS = {action.__name__: action for action in (chat, stream, embeddings, models, model)}
+ACTIONS = {action.__name__: action for action in (chat, stream, first_choices, embeddings, models, model)}
 
 
 def call(base_url, key, action, model, retries):

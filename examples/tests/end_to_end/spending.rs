@@ -1,8 +1,11 @@
 //! What is charged, and what the books say of it: while it serves, after it stopped, after it was killed.
 
+use std::net::TcpListener;
 use std::time::Duration;
 
-use crate::support::{Home, Key, Provider, Request};
+use serde_json::json;
+
+use crate::support::{Home, Key, PRICES, Provider, Request, Sdk};
 
 #[test]
 fn a_plain_answer_is_charged_what_it_used() {
@@ -40,6 +43,63 @@ fn a_stream_is_charged_what_its_last_event_says() {
 }
 
 #[test]
+fn a_client_that_did_not_ask_for_usage_is_charged_by_it_and_does_not_see_it() {
+    let (provider, home) = (Provider::start(), Home::new());
+    let gateway = home.serve_priced(&provider, &[]);
+    home.put_credential("openai", "sk-test");
+    let key = home.mint(&["--usd-month", "50"]);
+    let mut sdk = Sdk::start(gateway.address());
+    let answer = sdk.call(&key, "first_choices", Provider::COUNTED);
+    assert_eq!(answer, json!({"pieces": ["word ", "word "]}));
+    home.wait_for_spent(&key, "a month", "$0.000023");
+
+    // Whoever asks for it gets it.
+    sdk.begin(Some(key.text()), "stream", Provider::COUNTED);
+    assert_eq!(sdk.next_answer(), json!({"began": true}));
+    let answer = json!({"pieces": ["word ", "word "], "tokens": 5});
+    assert_eq!(sdk.next_answer(), answer);
+    home.wait_for_spent(&key, "a month", "$0.000046");
+}
+
+#[test]
+fn a_provider_that_cannot_be_connected_to_costs_nothing_and_one_that_hangs_up_costs_the_hold() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let upstream = format!("http://{}", listener.local_addr().unwrap());
+    drop(listener);
+    assert_eq!(
+        spent_on_failure(&upstream),
+        ("$0.00".into(), "$50.00".into())
+    );
+
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let upstream = format!("http://{}", listener.local_addr().unwrap());
+    // It takes connections and closes them; it ends with the test.
+    std::thread::spawn(move || listener.incoming().for_each(drop));
+    assert_eq!(
+        spent_on_failure(&upstream),
+        ("$0.01".into(), "$49.99".into())
+    );
+}
+
+/// What is spent and left, of $50, after one call that the provider did not answer and for which a cent was held.
+fn spent_on_failure(upstream: &str) -> (String, String) {
+    let home = Home::new();
+    let prices = home.write("prices.toml", PRICES);
+    let upstream = ["--upstream", upstream, "--prices", &prices];
+    let gateway = home.serve_with(&[&upstream[..], &["--default-output", "1000"]].concat());
+    home.put_credential("openai", "sk-test");
+    let key = home.mint(&["--usd-month", "50"]);
+    let request = Request::chat(Provider::STREAM, true).bearer(&key);
+    let refused = request.send(gateway.address());
+    assert_eq!(refused.outcome(), (502, "upstream_unavailable".to_owned()));
+    // Its books are exact after a stop.
+    gateway.stop().succeeded();
+    let line = spending(&home, &key);
+    assert_eq!(line.get("RESERVED"), "$0.00");
+    (line.get("SPENT").to_owned(), line.get("LEFT").to_owned())
+}
+
+#[test]
 fn a_client_that_leaves_in_mid_stream_is_charged_what_was_held_for_it() {
     let (provider, home) = (Provider::start(), Home::new());
     let gateway = home.serve_priced(&provider, &["--default-output", "1000"]);
@@ -61,7 +121,8 @@ fn a_client_that_leaves_after_the_usage_has_come_is_charged_by_it() {
     let gateway = home.serve_priced(&provider, &[]);
     home.put_credential("openai", "sk-test");
     let key = home.mint(&["--usd-month", "50"]);
-    let stream = Request::chat(Provider::COUNTED_THEN_MORE, true).bearer(&key);
+    let body = r#"{"model":"counted-then-more","messages":[],"stream":true,"stream_options":{"include_usage":true}}"#;
+    let stream = Request::post("/v1/chat/completions", body).bearer(&key);
     let stream = stream.open(gateway.address());
     stream.intake.wait_for("prompt_tokens");
     drop(stream);
