@@ -10,6 +10,7 @@
 
 mod addresses;
 mod audit;
+mod audit_logs;
 mod authenticate;
 mod authorize;
 mod bounds;
