@@ -91,7 +91,10 @@ pub use action::{
 pub use checkpoint::{Checkpoint, InvalidCheckpoint};
 pub use comparison::{Comparison, KnownHeads};
 pub use event::{Actor, Event, Outcome, RecordedActor, Target};
-pub use export::{DamagedExport, ExportDamage, JsonLines, JsonLinesVerifier, VerifiedExport};
+pub use export::{
+    Cursor, DamagedExport, Disclosure, ExportDamage, Facility, Format, Framing, JsonLines,
+    JsonLinesVerifier, OutOfOrder, Syslog, UsageRecord, VerifiedExport, WrongOpening,
+};
 pub use hash::Hash;
 pub use head::{AppendError, Batch, DamagedHead, Entry, Head, HeadRow};
 pub use id::{InvalidId, KeyId, ObjectId};
