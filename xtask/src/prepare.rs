@@ -45,7 +45,7 @@ fn venv() -> Result<PathBuf, Failure> {
     // short, starts afresh; so does a venv whose Python was replaced by an upgrade of the system.
     let stamp = folder.join("requirements.txt");
     let complete = fs::read_to_string(&stamp).is_ok_and(|installed| installed == REQUIREMENTS);
-    if complete && Exec::new(exec::text(&python), &["-c", "import openai, pymerkle"]).succeeds() {
+    if complete && Exec::new(exec::text(&python), &["-c", "import ocsf_json_schema, openai, pymerkle"]).succeeds() {
         return Ok(python);
     }
     if !exec::is_installed("python3") {

@@ -3,7 +3,7 @@
 use serde::Serialize;
 use serde_json::value::RawValue;
 
-use super::{json, mapping};
+use super::{Disclosure, json, mapping};
 use crate::{Hash, Record};
 
 /// A record in its own words, with its place in the log. Private fields are here only where the schema has no attribute for
@@ -11,7 +11,7 @@ use crate::{Hash, Record};
 #[derive(Serialize)]
 pub(super) struct Audit<'a> {
     action: &'static str,
-    actor: Party,
+    actor: Party<'a>,
     #[serde(skip_serializing_if = "Option::is_none")]
     address: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -26,7 +26,7 @@ pub(super) struct Audit<'a> {
     seq: u64,
     #[serde(skip_serializing_if = "Option::is_none")]
     subject: Option<&'a str>,
-    target: Party,
+    target: Party<'a>,
 }
 
 impl<'a> Audit<'a> {
@@ -37,6 +37,7 @@ impl<'a> Audit<'a> {
             actor: Party {
                 id: mapping::actor_id(record.actor()),
                 kind: record.actor().kind(),
+                name: None,
                 version: None,
             },
             address: None,
@@ -51,32 +52,55 @@ impl<'a> Audit<'a> {
             target: Party {
                 id: mapping::target_id(record.target()),
                 kind: record.target().kind(),
+                name: None,
                 version: mapping::target_version(record.target()),
             },
         }
     }
 
-    pub(super) fn telling(
-        self,
-        address: Option<String>,
-        note: Option<&'a str>,
-        subject: Option<&'a str>,
-    ) -> Self {
+    /// With private fields that have no other place.
+    pub(super) fn telling(self, private: Private<'a>) -> Self {
         Self {
-            address,
-            note,
-            subject,
+            actor: Party {
+                name: private.actor,
+                ..self.actor
+            },
+            address: private.address,
+            note: private.note,
+            subject: private.subject,
             ..self
         }
     }
 }
 
-/// Who acted, or to what it was done: what the record says in clear.
+/// Private fields that an event has not told yet.
+#[derive(Default)]
+pub(super) struct Private<'a> {
+    pub(super) actor: Option<&'a str>,
+    pub(super) address: Option<String>,
+    pub(super) note: Option<&'a str>,
+    pub(super) subject: Option<&'a str>,
+}
+
+impl<'a> Private<'a> {
+    pub(super) fn of(disclosure: &Disclosure<'a>) -> Self {
+        Self {
+            actor: disclosure.actor(),
+            address: disclosure.address().map(|ip| ip.to_string()),
+            note: disclosure.note(),
+            subject: disclosure.subject(),
+        }
+    }
+}
+
+/// Who acted, or to what it was done.
 #[derive(Serialize)]
-struct Party {
+struct Party<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     id: Option<String>,
     kind: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    name: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     version: Option<u32>,
 }

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use serde::Serialize;
 
-use super::audit::Audit;
+use super::audit::{Audit, Private};
 use super::mapping::{Class, Mapping};
 use super::{Disclosure, PRODUCT, VERSION, json};
 use crate::{Hash, Outcome, RecordedActor};
@@ -41,7 +41,11 @@ pub(super) fn export(disclosure: &Disclosure<'_>) -> Vec<u8> {
             version: VERSION,
         },
         portcullis: Portcullis {
-            audit: Audit::of(record, &entry).telling(None, disclosure.note(), subject),
+            audit: Audit::of(record, &entry).telling(Private {
+                note: disclosure.note(),
+                subject,
+                ..Private::default()
+            }),
         },
         source: disclosure.address().map(|ip| Source {
             address: ip.to_string(),

@@ -93,6 +93,7 @@ fn row(record: &Record) -> Row<'_> {
 
     let row = Row::new;
     let target = On(E::Target(record.target()));
+    let settings = On(E::Settings(record.target()));
     match record.action() {
         A::AuditAnchorGivenUp(_) => row(Finding, Do::FINDING, High, "Audit anchor given up"),
         A::AuditErased(erased) => {
@@ -142,7 +143,7 @@ fn row(record: &Record) -> Row<'_> {
         A::KeyRotated => row(target, Do::UPDATE, Low, "API key rotated"),
         A::KeyRulesChanged => row(target, Do::UPDATE, Low, "API key rules changed"),
         A::KeySecretRevoked => row(target, Do::DELETE, Low, "API key secret revoked"),
-        A::LimitsChanged(_) => row(target, Do::UPDATE, Low, "Limits changed"),
+        A::LimitsChanged(_) => row(settings, Do::UPDATE, Low, "Limits changed"),
         A::MasterKeyRegistered => row(
             On(E::MasterKey),
             Do::CREATE,
@@ -170,10 +171,10 @@ fn row(record: &Record) -> Row<'_> {
             RecordedActor::Key(_)
             | RecordedActor::Operator
             | RecordedActor::System
-            | RecordedActor::User => row(Class::ApiActivity, Do::CALL, Info, "Request"),
+            | RecordedActor::User => row(Class::ApiActivity, Do::DENIED_CALL, Info, "Request"),
         }
         .because(&refused.cause),
-        A::RetentionChanged(_) => row(target, Do::UPDATE, Medium, "Retention changed"),
+        A::RetentionChanged(_) => row(settings, Do::UPDATE, Medium, "Retention changed"),
         A::RoleGranted(role) => row(
             Class::UserAccess(&role.role),
             Do::ASSIGN,

@@ -12,7 +12,7 @@ use object::{FindingInfo, ManagedEntity, User};
 
 use serde::Serialize;
 
-use super::audit::Audit;
+use super::audit::{Audit, Private};
 use super::mapping::{Class, Mapping};
 use super::{Disclosure, PRODUCT, json};
 use crate::Outcome;
@@ -26,7 +26,6 @@ pub(super) fn export(disclosure: &Disclosure<'_>) -> Vec<u8> {
     let uid = format!("{}:{}", record.log(), record.seq());
     let mut event = Event::new(&mapping, record.at(), uid);
 
-    event.actor = Some(Actor::of(disclosure));
     event.metadata.correlation_uid.clone_from(&request);
     event.metadata.event_code = Some(record.action().word());
     event.metadata.log_name = Some(record.log().as_str());
@@ -37,26 +36,29 @@ pub(super) fn export(disclosure: &Disclosure<'_>) -> Vec<u8> {
     // An entry is ASCII.
     event.raw_data = Some(String::from_utf8_lossy(&entry).into_owned());
 
-    let mut address = disclosure.address().map(|ip| ip.to_string());
-    let (mut note, mut subject) = (disclosure.note(), disclosure.subject());
+    // What the class has an attribute for is taken; the rest is told at the end.
+    let mut private = Private::of(disclosure);
+    if mapping.class.has_actor() {
+        event.actor = Some(Actor::of(record.actor(), private.actor.take()));
+    }
     match mapping.class {
         Class::ApiActivity => {
             event.api = Some(Api {
                 operation: "request",
                 request: request.map(|uid| Request { uid }),
             });
-            event.src_endpoint = Some(Endpoint::of(address.take()));
+            event.src_endpoint = Some(Endpoint::of(private.address.take()));
         }
         Class::ApplicationLifecycle => event.app = Some(Product::OURS),
         Class::Authentication => {
             event.auth_protocol = Some("API key");
             event.auth_protocol_id = Some(99);
             event.service = Some(Service { name: PRODUCT });
-            event.src_endpoint = Some(Endpoint::of(address.take()));
+            event.src_endpoint = Some(Endpoint::of(private.address.take()));
             event.user = Some(User::UNKNOWN);
         }
         Class::DetectionFinding => {
-            event.comment = note.take();
+            event.comment = private.note.take();
             event.finding_info = Some(FindingInfo {
                 title: &mapping.message,
                 uid: event.metadata.uid.clone(),
@@ -65,18 +67,18 @@ pub(super) fn export(disclosure: &Disclosure<'_>) -> Vec<u8> {
             event.set_finding_status(mapping.activity.is_alert());
         }
         Class::EntityManagement(entity) => {
-            event.comment = note.take();
+            event.comment = private.note.take();
             event.entity = Some(ManagedEntity::of(entity, record));
-            event.src_endpoint = address.take().map(|ip| Endpoint::of(Some(ip)));
+            event.src_endpoint = private.address.take().map(|ip| Endpoint::of(Some(ip)));
         }
         Class::UserAccess(role) => {
             event.privileges = Some([role.as_str()]);
-            event.src_endpoint = address.take().map(|ip| Endpoint::of(Some(ip)));
-            event.user = Some(subject.take().map_or(User::UNKNOWN, User::of));
+            event.src_endpoint = private.address.take().map(|ip| Endpoint::of(Some(ip)));
+            event.user = Some(private.subject.take().map_or(User::UNKNOWN, User::of));
         }
     }
     event.unmapped = Some(Unmapped {
-        audit: Audit::of(record, &entry).telling(address, note, subject),
+        audit: Audit::of(record, &entry).telling(private),
     });
     json::line(&event)
 }

@@ -51,6 +51,17 @@ impl Class<'_> {
         }
     }
 
+    /// Whether its events have an `actor` without the profile of a host.
+    pub(in crate::export) const fn has_actor(self) -> bool {
+        match self {
+            Self::ApiActivity
+            | Self::Authentication
+            | Self::EntityManagement(_)
+            | Self::UserAccess(_) => true,
+            Self::ApplicationLifecycle | Self::DetectionFinding => false,
+        }
+    }
+
     /// `event.category` of ECS, and whether its administrators are told apart by an `event.type` of their own.
     pub(in crate::export) const fn ecs_category(self) -> (&'static str, bool) {
         match self {
@@ -90,6 +101,7 @@ impl Activity {
     pub(super) const LOGON: Self = Self::new(1, "Logon", "start");
     // API Activity: a model call creates a completion.
     pub(in crate::export) const CALL: Self = Self::new(1, "Create", "access");
+    pub(super) const DENIED_CALL: Self = Self::new(1, "Create", "denied");
     // Detection Finding.
     pub(super) const FINDING: Self = Self::new(1, "Create", "info");
     pub(super) const RESOLVED: Self = Self::new(3, "Close", "info");

@@ -22,6 +22,8 @@ pub(in crate::export) enum Entity<'a> {
     Prices,
     /// Records of the log.
     Records,
+    /// Settings of the target.
+    Settings(&'a Target),
     /// The target itself.
     Target(&'a Target),
 }
@@ -38,7 +40,7 @@ impl Entity<'_> {
             Self::Openings => (99, "Audit Openings"),
             Self::Prices => (99, "Price List"),
             Self::Records => (99, "Audit Records"),
-            Self::Target(target) => match target {
+            Self::Settings(target) | Self::Target(target) => match target {
                 Target::Credential(_) => (99, "Provider Credential"),
                 Target::Instance => (99, "Gateway"),
                 Target::Key(_) => (99, "API Key"),
@@ -56,11 +58,13 @@ impl Entity<'_> {
             Self::InstanceSecret
             | Self::MasterKey
             | Self::Prices
+            | Self::Settings(Target::Instance)
             | Self::Target(Target::Instance) => Some(self.kind().1.to_owned()),
             Self::Hold(_)
             | Self::Log
             | Self::Openings
             | Self::Records
+            | Self::Settings(_)
             | Self::Target(
                 Target::Credential(_)
                 | Target::Key(_)
@@ -77,7 +81,7 @@ impl Entity<'_> {
             Self::Data(_) | Self::InstanceSecret | Self::MasterKey | Self::Prices => None,
             Self::Hold(id) => Some(id.to_string()),
             Self::Log | Self::Openings | Self::Records => Some(record.log().to_string()),
-            Self::Target(target) => target_id(target),
+            Self::Settings(target) | Self::Target(target) => target_id(target),
         }
     }
 
@@ -90,7 +94,8 @@ impl Entity<'_> {
             | Self::Log
             | Self::Openings
             | Self::Prices
-            | Self::Records => false,
+            | Self::Records
+            | Self::Settings(_) => false,
             Self::Target(target) => match target {
                 Target::Credential(_)
                 | Target::Key(_)

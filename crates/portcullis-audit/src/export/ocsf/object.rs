@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::SCHEMA;
 use crate::export::mapping::{self, Entity};
-use crate::export::{Disclosure, PRODUCT, UNKNOWN, VERSION};
+use crate::export::{PRODUCT, UNKNOWN, VERSION};
 use crate::{KeyId, Record, RecordedActor, Timestamp};
 
 /// `metadata`.
@@ -67,9 +67,8 @@ pub(in crate::export) enum Actor<'a> {
 }
 
 impl<'a> Actor<'a> {
-    pub(super) fn of(disclosure: &Disclosure<'a>) -> Self {
-        let name = disclosure.actor();
-        match disclosure.record().actor() {
+    pub(super) fn of(actor: &RecordedActor, name: Option<&'a str>) -> Self {
+        match actor {
             RecordedActor::Key(id) => Self::key(*id),
             RecordedActor::Operator => Self::User(User::new(name, 2, "Admin")),
             RecordedActor::Stranger => Self::User(User::UNKNOWN),
