@@ -93,7 +93,6 @@ fn row(record: &Record) -> Row<'_> {
 
     let row = Row::new;
     let target = On(E::Target(record.target()));
-    let settings = On(E::Settings(record.target()));
     match record.action() {
         A::AuditAnchorGivenUp(_) => row(Finding, Do::FINDING, High, "Audit anchor given up"),
         A::AuditErased(erased) => {
@@ -138,12 +137,12 @@ fn row(record: &Record) -> Row<'_> {
         A::KeyDigestUpgraded => row(target, Do::UPDATE, Info, "API key digest upgraded"),
         A::KeyDisabled => row(target, Do::DISABLE, Low, "API key disabled"),
         A::KeyEnabled => row(target, Do::ENABLE, Low, "API key enabled"),
+        A::KeyLimitsChanged(_) => row(target, Do::UPDATE, Low, "API key limits changed"),
         A::KeyMinted => row(target, Do::CREATE, Low, "API key minted"),
         A::KeyRevoked => row(target, Do::DELETE, Low, "API key revoked"),
         A::KeyRotated => row(target, Do::UPDATE, Low, "API key rotated"),
         A::KeyRulesChanged => row(target, Do::UPDATE, Low, "API key rules changed"),
         A::KeySecretRevoked => row(target, Do::DELETE, Low, "API key secret revoked"),
-        A::LimitsChanged(_) => row(settings, Do::UPDATE, Low, "Limits changed"),
         A::MasterKeyRegistered => row(
             On(E::MasterKey),
             Do::CREATE,
@@ -158,12 +157,22 @@ fn row(record: &Record) -> Row<'_> {
         }
         A::OrganizationCreated => row(target, Do::CREATE, Low, "Organization created"),
         A::OrganizationDeleted => row(target, Do::DELETE, Medium, "Organization deleted"),
+        A::OrganizationLimitsChanged(_) => {
+            row(target, Do::UPDATE, Low, "Organization limits changed")
+        }
         A::OrganizationResumed => row(target, Do::RESUME, Low, "Organization resumed"),
+        A::OrganizationRetentionChanged(_) => {
+            row(target, Do::UPDATE, Medium, "Organization retention changed")
+        }
         A::OrganizationSuspended => row(target, Do::SUSPEND, Medium, "Organization suspended"),
         A::PricesChanged => row(On(E::Prices), Do::UPDATE, Low, "Prices changed"),
         A::ProjectCreated => row(target, Do::CREATE, Low, "Project created"),
         A::ProjectDeleted => row(target, Do::DELETE, Medium, "Project deleted"),
+        A::ProjectLimitsChanged(_) => row(target, Do::UPDATE, Low, "Project limits changed"),
         A::ProjectResumed => row(target, Do::RESUME, Low, "Project resumed"),
+        A::ProjectRetentionChanged(_) => {
+            row(target, Do::UPDATE, Medium, "Project retention changed")
+        }
         A::ProjectSuspended => row(target, Do::SUSPEND, Medium, "Project suspended"),
         // Who has shown no valid key has failed to log on; who has, and may not, has made a call.
         A::RequestRefused(refused) => match record.actor() {
@@ -174,7 +183,6 @@ fn row(record: &Record) -> Row<'_> {
             | RecordedActor::User => row(Class::ApiActivity, Do::DENIED_CALL, Info, "Request"),
         }
         .because(&refused.cause),
-        A::RetentionChanged(_) => row(settings, Do::UPDATE, Medium, "Retention changed"),
         A::RoleGranted(role) => row(
             Class::UserAccess(&role.role),
             Do::ASSIGN,

@@ -10,7 +10,7 @@ use crate::records::{FORMATS, Sealed, sealed, told};
 pub(crate) fn longest() -> Sealed {
     let text = "\"".repeat(PrivateText::MAX_LEN);
     let settings = actions().iter().find(|action| {
-        matches!(action, Action::RetentionChanged(settings) if settings.changes().len() == Settings::MAX)
+        matches!(action, Action::OrganizationRetentionChanged(settings) if settings.changes().len() == Settings::MAX)
     });
     sealed(&[told(settings.unwrap().clone(), &text, &text, &text)]).remove(0)
 }
@@ -57,7 +57,7 @@ fn a_custom_string_of_cef_holds_what_fits_to_the_last_byte() {
             change.after = Some(Count::new(10_u64.pow(digits)));
             left -= digits;
         }
-        Action::LimitsChanged(Settings::new(changes).unwrap())
+        Action::KeyLimitsChanged(Settings::new(changes).unwrap())
     };
     for (length, fits) in [(3_999, true), (4_000, true), (4_001, false)] {
         let sealed = sealed(&[told(details(length), "a", "n", "s")]).remove(0);

@@ -45,16 +45,7 @@ fn line(action: &Action, stranger: bool) -> String {
     let ([ocsf, ecs], [failed, _], [refused, _]) =
         (of(Outcome::Done), of(Outcome::Failed), of(Outcome::Refused));
     assert_eq!(failed["severity"], refused["severity"]);
-    let entity = match text(&ocsf["entity"]["type"]) {
-        _ if matches!(
-            action,
-            Action::LimitsChanged(_) | Action::RetentionChanged(_)
-        ) =>
-        {
-            "the target"
-        }
-        entity => entity,
-    };
+    let entity = text(&ocsf["entity"]["type"]);
     let types: Vec<&str> = ecs["event"]["type"]
         .as_array()
         .unwrap()

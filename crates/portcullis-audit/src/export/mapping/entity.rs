@@ -22,8 +22,6 @@ pub(in crate::export) enum Entity<'a> {
     Prices,
     /// Records of the log.
     Records,
-    /// Settings of the target.
-    Settings(&'a Target),
     /// The target itself.
     Target(&'a Target),
 }
@@ -40,7 +38,7 @@ impl Entity<'_> {
             Self::Openings => (99, "Audit Openings"),
             Self::Prices => (99, "Price List"),
             Self::Records => (99, "Audit Records"),
-            Self::Settings(target) | Self::Target(target) => match target {
+            Self::Target(target) => match target {
                 Target::Credential(_) => (99, "Provider Credential"),
                 Target::Instance => (99, "Gateway"),
                 Target::Key(_) => (99, "API Key"),
@@ -58,13 +56,11 @@ impl Entity<'_> {
             Self::InstanceSecret
             | Self::MasterKey
             | Self::Prices
-            | Self::Settings(Target::Instance)
             | Self::Target(Target::Instance) => Some(self.kind().1.to_owned()),
             Self::Hold(_)
             | Self::Log
             | Self::Openings
             | Self::Records
-            | Self::Settings(_)
             | Self::Target(
                 Target::Credential(_)
                 | Target::Key(_)
@@ -81,7 +77,7 @@ impl Entity<'_> {
             Self::Data(_) | Self::InstanceSecret | Self::MasterKey | Self::Prices => None,
             Self::Hold(id) => Some(id.to_string()),
             Self::Log | Self::Openings | Self::Records => Some(record.log().to_string()),
-            Self::Settings(target) | Self::Target(target) => target_id(target),
+            Self::Target(target) => target_id(target),
         }
     }
 
@@ -94,8 +90,7 @@ impl Entity<'_> {
             | Self::Log
             | Self::Openings
             | Self::Prices
-            | Self::Records
-            | Self::Settings(_) => false,
+            | Self::Records => false,
             Self::Target(target) => match target {
                 Target::Credential(_)
                 | Target::Key(_)
