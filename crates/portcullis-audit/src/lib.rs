@@ -32,7 +32,8 @@
 //! | read back | [`Record::parse`], [`Record::is_opened_by`] |
 //! | verify | [`Verifier`]; [`LogHead::compare`] with a head that was kept elsewhere |
 //! | prove | [`ProofPlan`], [`ProofFile`] |
-//! | export | [`TileWriter`] (`c2sp.org/tlog-tiles`), [`JsonLines`] |
+//! | export, to be verified | [`TileWriter`] (`c2sp.org/tlog-tiles`), [`JsonLines`] |
+//! | export, to a SIEM | [`Format`]: OCSF, ECS, syslog, CEF, CSV; [`Cursor`]; [`UsageRecord`] for model calls |
 //! | forget | delete an [`Opening`]; [`Pruning`] |
 //!
 //! # The rules
