@@ -2,6 +2,7 @@
 
 use portcullis_audit::*;
 
+use crate::read_back::actions;
 use crate::records::{FORMATS, sealed, told};
 
 const TEXTS: [&str; 3] = ["ada@example.org", "left the company", "bob@example.org"];
@@ -44,6 +45,23 @@ fn a_field_whose_opening_is_gone_is_in_no_format() {
         let line = String::from_utf8(line).unwrap();
         for value in TEXTS.iter().chain(&["192.0.2.7"]) {
             assert!(!line.contains(value), "{format:?}");
+        }
+    }
+}
+
+#[test]
+fn a_field_is_told_once() {
+    let [actor, note, subject] = TEXTS;
+    for action in actions() {
+        let sealed = &sealed(&[told(action.clone(), actor, note, subject)])[0];
+        for format in FORMATS {
+            let line = String::from_utf8(format.export(&sealed.open())).unwrap();
+            for text in TEXTS {
+                assert_eq!(line.matches(text).count(), 1, "{format:?} {text} {line}");
+            }
+            // ECS has it as a text and as an address.
+            let addresses = if format == Format::Ecs { 2 } else { 1 };
+            assert_eq!(line.matches("192.0.2.7").count(), addresses);
         }
     }
 }

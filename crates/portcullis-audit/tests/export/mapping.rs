@@ -99,6 +99,29 @@ const BEGIN: &str = "<!-- written by the test of the same name -->\n";
 const END: &str = "<!-- end -->\n";
 
 #[test]
+fn every_category_of_ecs_has_types_that_the_schema_expects_of_it() {
+    // ECS 8.17, the values of `event.category`, "expected event types".
+    let expected = |category: &str| match category {
+        "api" => "access admin allowed change creation deletion denied end info start user",
+        "authentication" => "end info start",
+        "configuration" => "access change creation deletion info",
+        "iam" => "admin change creation deletion group info user",
+        "intrusion_detection" => "allowed denied info",
+        "process" => "access change end info start",
+        other => panic!("{other}"),
+    };
+    for action in actions() {
+        for actor in [Actor::System, Actor::Stranger] {
+            let [_, ecs] = exports(actor, action, target(action), Outcome::Done);
+            let expected = expected(text(&ecs["event"]["category"][0]));
+            for each in ecs["event"]["type"].as_array().unwrap() {
+                assert!(expected.split(' ').any(|word| word == each), "{ecs}");
+            }
+        }
+    }
+}
+
+#[test]
 fn a_severity_is_the_same_in_every_format() {
     // The steps of the table in the specification, section "Severities".
     let steps = [

@@ -109,6 +109,17 @@ fn a_message_is_no_longer_than_the_receiver_takes_and_says_what_it_leaves_out() 
 }
 
 #[test]
+fn no_length_is_asked_for_that_a_receiver_over_tls_must_exceed() {
+    let syslog = Syslog::new(32_473, Framing::Datagram);
+    assert_eq!(syslog.longest(0), syslog.longest(Syslog::MIN_LONGEST));
+    assert_ne!(
+        syslog.longest(Syslog::MIN_LONGEST + 1),
+        syslog.longest(Syslog::MIN_LONGEST)
+    );
+    assert_eq!(syslog, syslog.longest(8_192));
+}
+
+#[test]
 fn the_shortest_message_fits_whatever_the_log_is_called() {
     let log = Origin::new(&"a".repeat(Origin::MAX_LEN)).unwrap();
     let signer = Ed25519Signer::from_seed(&[1; 32]);
