@@ -94,6 +94,14 @@ impl<'a> Context<'a> {
         Self::of_the_instance(RecordType::LogKey, name, generation).checked()
     }
 
+    /// The context of a named organization key: the name is valid already, `text` is its key id.
+    pub(crate) fn of_org_key(org: &[u8; 16], text: &'a str, version: u64) -> Self {
+        Self {
+            org: *org,
+            ..Self::of_the_instance(RecordType::WrappedOrgKey, text, version)
+        }
+    }
+
     /// The type that a record under this context has.
     #[must_use]
     pub fn record_type(&self) -> RecordType {

@@ -17,6 +17,12 @@ pub(crate) const RECORD_COMMITMENT: &[u8] = b"portcullis/v1/record/commit\0";
 /// Derives an organization key from a master key.
 pub(crate) const ORG_KEY_DERIVED: &[u8] = b"portcullis/v1/org-key/derived\0";
 
+/// Derives an organization key from bytes that a key service unwrapped.
+pub(crate) const ORG_KEY_WRAPPED: &[u8] = b"portcullis/v1/org-key/wrapped\0";
+
+/// Derives an organization key's check value.
+pub(crate) const ORG_KEY_CHECK_VALUE: &[u8] = b"portcullis/v1/org-key/kcv\0";
+
 /// Derives the key that seals the instance's own secrets from a master key.
 pub(crate) const INSTANCE_KEY: &[u8] = b"portcullis/v1/instance-key\0";
 
@@ -29,11 +35,13 @@ mod tests {
 
     use super::*;
 
-    const ALL: [&[u8]; 6] = [
+    const ALL: [&[u8]; 8] = [
         CONTEXT,
         RECORD_ENCRYPTION,
         RECORD_COMMITMENT,
         ORG_KEY_DERIVED,
+        ORG_KEY_WRAPPED,
+        ORG_KEY_CHECK_VALUE,
         INSTANCE_KEY,
         CHECK_VALUE,
     ];

@@ -29,11 +29,18 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
+//! An organization can bring its own key instead: a [`KeyWrapper`] wraps the seed of its key
+//! ([`WrappedKey`]), an [`OrgKeyCache`] keeps what was unwrapped for a while. [`KeyRing`] is the life of
+//! a key's versions, [`Rotation`] and [`reseal`] bring records from one version to the next.
+//! `portcullis-kms-aws` and `portcullis-kms-pkcs11` are key services; [`LocalKeyService`] is the
+//! instance's own.
+//!
 //! # What it does not do
 //!
-//! - No I/O, no clock, no environment: the caller reads the master-key file and passes the text, and
-//!   passes the random generator.
-//! - It stores nothing and caches nothing. Opening a record takes about a microsecond.
+//! - No I/O, no clock, no environment, no runtime: the caller reads the master-key file and passes the
+//!   text, the time and the random generator, and polls what is a future.
+//! - It stores nothing. It caches organization keys that a key service unwrapped, and never what they
+//!   open: opening a record takes about a microsecond.
 //! - It does not tell an old record from a new one: somebody who can write the database can put back
 //!   the record that a row had before, together with the row's generation.
 //! - It hides neither how long a secret is nor under which key it was sealed.
@@ -46,8 +53,12 @@
 //!   ciphertext against this format.
 //! - The context comes from the row that is read, never from the record: a record copied to another
 //!   organization, project, environment, provider, name or generation does not open.
-//! - Nothing is accepted but a record: no plaintext, no older format, no other suite.
-//! - Secret types ([`MasterKey`], [`MasterKeys`], [`SealingKey`], [`Plaintext`]) cannot be cloned,
+//! - What a key service unwraps is input of a derivation that names the organization, and never a key:
+//!   also behind a service that binds no context, no record opens in another row
+//!   (`spec/organization-keys.md`).
+//! - Nothing is accepted but a record: no plaintext, no older format, no other suite. A plaintext is
+//!   taken over by [`import_plaintext`] alone.
+//! - Secret types ([`MasterKey`], [`MasterKeys`], [`KeySeed`], [`SealingKey`], [`Plaintext`]) cannot be cloned,
 //!   shown, compared or serialised, and are wiped on drop. The compiler may have spilled copies to
 //!   the stack, and what a caller copies out is the caller's.
 //! - A process that can open records can read every secret it serves. Keep the master-key file where
@@ -62,20 +73,32 @@
 )]
 
 mod context;
+mod credential;
 mod derive;
+mod hex;
+mod import;
 mod kdf;
+mod key_cache;
+mod key_ring;
+mod key_seed;
+mod key_service;
 mod labels;
 mod mask;
 mod master;
 mod master_keys;
 mod open;
 mod org_key;
+mod org_key_ref;
 mod plaintext;
 mod random;
 mod record;
+mod rotation;
 mod seal;
 mod sealing_key;
+#[cfg(feature = "testkit")]
+pub mod testkit;
 mod version;
+mod wrapped_key;
 
 #[cfg(doctest)]
 mod proofs;
@@ -94,13 +117,30 @@ use polyval as _;
 pub use crate::context::{
     Context, ContextField, ContextProblem, CredentialContext, InvalidContext,
 };
+pub use crate::credential::{
+    CredentialStanding, CredentialUnusable, Generation, GenerationExhausted,
+};
+pub use crate::import::{ImportError, Imported, import_plaintext};
+pub use crate::key_cache::{CacheCounts, CachePolicy, InvalidCachePolicy, OrgKeyCache};
+pub use crate::key_ring::{InvalidKeyRing, KeyEvent, KeyRing, KeyRingError, KeyState, KeyUnusable};
+pub use crate::key_seed::KeySeed;
+pub use crate::key_service::{
+    Deadline, InvalidKeyService, KeyServiceError, KeyServiceFault, KeyServiceFuture,
+    KeyServiceInfo, KeyServices, KeyWrapper, LocalKeyService, Sleep,
+};
 pub use crate::mask::Mask;
 pub use crate::master::{CheckValue, InvalidMasterKey, MasterKey, Weakness};
 pub use crate::master_keys::{InvalidMasterKeys, KeyError, LineProblem, MasterKeys};
 pub use crate::open::{OpenError, open};
 pub use crate::org_key::{OrgKeySpec, OrgSalt};
+pub use crate::org_key_ref::OrgKeyRef;
 pub use crate::plaintext::Plaintext;
 pub use crate::random::RngFailed;
 pub use crate::record::{Header, MalformedRecord, RecordType, SealedRecord};
+pub use crate::rotation::{
+    KeyLabel, RecordsByVersion, ResealError, Rotation, RotationPlan, RotationRefused, Survey,
+    reseal,
+};
 pub use crate::seal::{SealError, seal};
 pub use crate::sealing_key::SealingKey;
+pub use crate::wrapped_key::{MalformedWrappedKey, UnwrapError, WrappedKey};

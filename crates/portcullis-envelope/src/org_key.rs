@@ -9,6 +9,7 @@ use crate::kdf::Prk;
 use crate::labels;
 use crate::master::MasterKey;
 use crate::master_keys::KeyError;
+use crate::org_key_ref::{OrgKeyRef, refuse_zero};
 use crate::random::{self, RngFailed};
 use crate::sealing_key::SealingKey;
 
@@ -30,9 +31,7 @@ pub struct OrgKeySpec<'a> {
 impl OrgKeySpec<'_> {
     /// `spec/sealed-record.md`, section "Keys". The caller chose `master` by `master_version`.
     pub(crate) fn derive(&self, master: &MasterKey) -> Result<SealingKey, KeyError> {
-        refuse_zero("organization", self.org)?;
-        refuse_zero("key id", &self.key_id)?;
-        refuse_zero("key version", &self.version.to_be_bytes())?;
+        OrgKeyRef::new(self.org, self.key_id, self.version)?;
 
         let prk = Prk::extract(self.salt.as_bytes(), master.expose());
         let info: [&[u8]; 6] = [
@@ -54,7 +53,9 @@ impl OrgKeySpec<'_> {
 /// # Security
 ///
 /// Not secret by itself, but without it no key of the organization can be derived again; deleting it
-/// is how an organization's records are shredded. So `Debug` does not show it and it is wiped on
+/// is how an organization's records are shredded. That cannot be proved: whoever has the master key
+/// and a backup of the salt derives the key again. A key that a key service wrapped
+/// ([`WrappedKey`](crate::WrappedKey)) is gone with the service's key, backups or not. So `Debug` does not show it and it is wiped on
 /// drop.
 pub struct OrgSalt(Zeroizing<[u8; 32]>);
 
@@ -97,13 +98,5 @@ impl fmt::Debug for OrgSalt {
     }
 }
 
-fn refuse_zero(field: &'static str, bytes: &[u8]) -> Result<(), KeyError> {
-    if random::is_zero(bytes) {
-        Err(KeyError::Unset { field })
-    } else {
-        Ok(())
-    }
-}
-
-/// The length of an organization id, as the derivation writes it.
-const ORG_LEN: u16 = 16;
+/// The length of an organization id, as the derivations write it.
+pub(crate) const ORG_LEN: u16 = 16;

@@ -13,6 +13,7 @@ macro_rules! cannot {
             cannot!(@secret $bound, "MasterKey", master_key);
             cannot!(@secret $bound, "MasterKeys", master_keys);
             cannot!(@secret $bound, "SealingKey", sealing_key);
+            cannot!(@secret $bound, "KeySeed", key_seed);
             cannot!(@secret $bound, "Plaintext", plaintext);
         }
     )*};

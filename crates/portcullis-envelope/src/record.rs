@@ -66,6 +66,11 @@ impl SealedRecord {
         &self.header
     }
 
+    /// Whether bytes begin as a sealed record does, of whatever version, in either form.
+    pub(crate) fn resembles(bytes: &[u8]) -> bool {
+        header::resembles(bytes) || text::resembles(bytes)
+    }
+
     fn from_vec(bytes: Vec<u8>) -> Result<Self, MalformedRecord> {
         let header = Header::parse(&bytes)?;
         Ok(Self { header, bytes })

@@ -4,10 +4,15 @@ use std::fmt;
 
 use secrecy::{ExposeSecret, ExposeSecretMut, SecretBox};
 
+use crate::kdf::Prk;
+use crate::labels;
+use crate::master::CheckValue;
+
 /// A key that seals and opens records: an organization's key, or the instance's own.
 ///
 /// It comes out of a derivation only ([`MasterKeys::org_key`](crate::MasterKeys::org_key),
-/// [`MasterKeys::sealing_key`](crate::MasterKeys::sealing_key)), so there is no text form and no
+/// [`MasterKeys::sealing_key`](crate::MasterKeys::sealing_key),
+/// [`WrappedKey::unwrap_key`](crate::WrappedKey::unwrap_key)), so there is no text form and no
 /// constructor from bytes.
 ///
 /// # Security
@@ -30,6 +35,15 @@ impl SealingKey {
     #[must_use]
     pub fn version(&self) -> u32 {
         self.version
+    }
+
+    /// What tells this key from another without showing it: stored beside a wrapped key, so that a
+    /// key service which returns other bytes is found before anything is sealed under them.
+    #[must_use]
+    pub fn check_value(&self) -> CheckValue {
+        let mut value = CheckValue([0; 8]);
+        Prk::extract(&[], self.expose()).expand(&[labels::ORG_KEY_CHECK_VALUE], &mut value.0);
+        value
     }
 
     /// Lets `derive` write the secret bytes into their final place.

@@ -200,6 +200,11 @@ pub enum MalformedRecord {
     },
 }
 
+/// Whether bytes begin as a record of any format version does.
+pub(super) fn resembles(bytes: &[u8]) -> bool {
+    bytes.starts_with(MAGIC)
+}
+
 /// Takes the next `N` bytes.
 fn take<const N: usize>(rest: &mut &[u8]) -> Result<[u8; N], MalformedRecord> {
     let (taken, behind) = rest.split_first_chunk().ok_or(MalformedRecord::Truncated)?;

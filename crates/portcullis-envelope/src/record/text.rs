@@ -35,6 +35,15 @@ pub(super) fn write(record: &SealedRecord) -> String {
     format!("{PREFIX}{FORMAT}:{version}:{encoded}")
 }
 
+/// Whether a text begins as a record of any format version does: `pcs`, digits, a colon.
+pub(super) fn resembles(text: &[u8]) -> bool {
+    let Some(rest) = text.strip_prefix(PREFIX.as_bytes()) else {
+        return false;
+    };
+    let digits = rest.iter().take_while(|byte| byte.is_ascii_digit()).count();
+    digits > 0 && rest.get(digits) == Some(&b':')
+}
+
 /// What every text form begins with, in every format version.
 const PREFIX: &str = "pcs";
 
