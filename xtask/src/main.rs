@@ -54,7 +54,7 @@ const USAGE: &str = "\
 Usage: cargo xtask <command>
 
   test                       every check of the project, on a clean clone too
-  prepare                    only what the tests need: a Python venv with the client, Go, valgrind
+  prepare                    only what the tests need: a Python venv, Go, SoftHSM, valgrind
   tiers                      which crate may depend on which
   audit                      cargo-deny: bans, licences, sources
   fuzz [target] [seconds]    one fuzz target, or all of them, 60 seconds each unless told";

@@ -1,6 +1,7 @@
-//! What the tests need besides cargo: a Python with what we compare with, Go with its transparency log, and valgrind.
+//! What the tests need besides cargo: a Python with what we compare with, Go with its transparency log, SoftHSM, and valgrind.
 
 mod go;
+mod softhsm;
 
 use std::fs;
 use std::path::PathBuf;
@@ -15,13 +16,19 @@ pub(crate) struct Prepared {
     pub(crate) python: PathBuf,
     /// Where Go was unpacked, handed to the tests as [`GO_VARIABLE`].
     pub(crate) go: PathBuf,
+    /// SoftHSM's module, handed to the tests as [`SOFTHSM_VARIABLE`].
+    pub(crate) softhsm: PathBuf,
 }
 
-/// The variable in which the end-to-end tests look for a Python that can `import openai`.
+/// The variable in which the end-to-end tests look for a Python that can `import openai`, and those of AWS KMS for one
+/// that can `import moto`.
 pub(crate) const PYTHON_VARIABLE: &str = "PORTCULLIS_PYTHON";
 
 /// The variable in which the tests of the audit log look for Debian's Go packages.
 pub(crate) const GO_VARIABLE: &str = "PORTCULLIS_GO";
+
+/// The variable in which the tests of PKCS#11 look for `libsofthsm2.so`.
+pub(crate) const SOFTHSM_VARIABLE: &str = "PORTCULLIS_SOFTHSM";
 
 /// Makes what is missing; a second call finds everything there and does nothing.
 ///
@@ -29,12 +36,18 @@ pub(crate) const GO_VARIABLE: &str = "PORTCULLIS_GO";
 /// Something is missing that only the user can install, or a registry does not answer.
 pub(crate) fn run() -> Result<Prepared, Failure> {
     let python = venv()?;
-    println!("python with the client: {}", python.display());
+    println!("python with the client and moto: {}", python.display());
     let go = go::folder()?;
     println!("Go with its transparency log: {}", go.display());
+    let softhsm = softhsm::module()?;
+    println!("SoftHSM: {}", softhsm.display());
     valgrind()?;
     println!("valgrind: installed");
-    Ok(Prepared { python, go })
+    Ok(Prepared {
+        python,
+        go,
+        softhsm,
+    })
 }
 
 /// `target/python`, with the pinned packages of `requirements.txt`.
@@ -45,7 +58,13 @@ fn venv() -> Result<PathBuf, Failure> {
     // short, starts afresh; so does a venv whose Python was replaced by an upgrade of the system.
     let stamp = folder.join("requirements.txt");
     let complete = fs::read_to_string(&stamp).is_ok_and(|installed| installed == REQUIREMENTS);
-    if complete && Exec::new(exec::text(&python), &["-c", "import ocsf_json_schema, openai, pymerkle"]).succeeds() {
+    if complete
+        && Exec::new(
+            exec::text(&python),
+            &["-c", "import moto, ocsf_json_schema, openai, pymerkle"],
+        )
+        .succeeds()
+    {
         return Ok(python);
     }
     if !exec::is_installed("python3") {

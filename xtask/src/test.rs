@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use crate::exec::{self, Exec};
-use crate::prepare::{self, GO_VARIABLE, PYTHON_VARIABLE, Prepared};
+use crate::prepare::{self, GO_VARIABLE, PYTHON_VARIABLE, Prepared, SOFTHSM_VARIABLE};
 use crate::steps::{self, Step};
 use crate::tally::Tally;
 use crate::workspace::{self, Package, Workspace};
@@ -32,6 +32,7 @@ fn plan(workspace: &Workspace, prepared: &Prepared) -> Vec<Step> {
         Exec::cargo(&args)
             .env(PYTHON_VARIABLE, exec::text(&prepared.python))
             .env(GO_VARIABLE, exec::text(&prepared.go))
+            .env(SOFTHSM_VARIABLE, exec::text(&prepared.softhsm))
     };
     let mut steps = vec![
         Step::exec("format", Exec::cargo(&["fmt", "--all", "--check"])),
@@ -105,6 +106,7 @@ mod tests {
         let prepared = Prepared {
             python: "python".into(),
             go: "go".into(),
+            softhsm: "libsofthsm2.so".into(),
         };
         plan(&workspace, &prepared)
             .iter()

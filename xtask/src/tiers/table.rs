@@ -28,10 +28,12 @@ const TIERS: &[(Tier, &[&str])] = &[
     ),
     (1, &["portcullis-store"]), // the ports
     (
-        2, // adapters, and the pipeline that knows all leaves
+        2, // adapters, key services, and the pipeline that knows all leaves
         &[
             "portcullis-bodies",
             "portcullis-gate",
+            "portcullis-kms-aws",
+            "portcullis-kms-pkcs11",
             "portcullis-postgres",
             "portcullis-sqlite",
         ],
