@@ -232,6 +232,164 @@ mod envelope {
     }
 }
 
+/// Keys that a key service holds, and what is made of them.
+mod key_services {
+    use std::sync::Arc;
+    use std::time::Duration;
+
+    use portcullis_envelope::testkit::{FaultyKeyService, block_on};
+    use portcullis_envelope::{
+        CachePolicy, KeySeed, KeyServices, LocalKeyService, OrgKeyCache, OrgKeyRef, WrappedKey,
+        import_plaintext, reseal,
+    };
+    use portcullis_kms_pkcs11::Pkcs11Key;
+    use portcullis_probes::memory::{Trace, trace};
+    use zeroize::Zeroizing;
+
+    use super::*;
+
+    #[test]
+    fn a_seed_is_wiped() {
+        assert_wiped(of_random(|rng| KeySeed::generate(rng).unwrap()), 30);
+    }
+
+    #[test]
+    fn a_seed_from_a_service_is_wiped() {
+        let seed = of_secret(|secret| KeySeed::from_service(secret).unwrap());
+        assert_wiped(seed, 32);
+    }
+
+    fn of() -> OrgKeyRef {
+        OrgKeyRef::new(&[1; 16], [2; 8], 1).unwrap()
+    }
+
+    /// A service that has wrapped one seed. Whatever the seed, it calls it by the same number, so that
+    /// what depends on the seed is the seed.
+    struct World {
+        services: KeyServices,
+        wrapped: WrappedKey,
+    }
+
+    fn world(seed: u64) -> World {
+        let service = Arc::new(FaultyKeyService::new("test:one"));
+        let services = KeyServices::new().with(service.clone()).unwrap();
+        let seed = KeySeed::from_service(&Pattern::secret(seed)).unwrap();
+        let (wrapped, _key) = block_on(WrappedKey::create(&*service, &of(), seed)).unwrap();
+        World { services, wrapped }
+    }
+
+    impl World {
+        fn unwrap(&self) -> SealingKey {
+            block_on(self.wrapped.unwrap_key(&self.services, &of())).unwrap()
+        }
+
+        fn cache(&self) -> OrgKeyCache {
+            let cache = OrgKeyCache::new(CachePolicy::default());
+            let of = of();
+            let asked = cache.org_key(&self.services, &of, &self.wrapped, Duration::ZERO);
+            drop(block_on(asked).unwrap());
+            cache
+        }
+
+        /// The bytes of its key: the only block of 32 bytes that is made and kept.
+        fn key_bytes(&self) -> Vec<u8> {
+            let kept = trace(|| self.unwrap()).living;
+            let mut blocks = kept.into_iter().skip(1);
+            let key = blocks.find(|block| block.len() == 32 && block.iter().any(|byte| *byte != 0));
+            key.expect("a key")
+        }
+    }
+
+    fn holds(blocks: &[Vec<u8>], secret: &[u8]) -> bool {
+        let pieces: Vec<_> = secret.windows(8).collect();
+        blocks
+            .iter()
+            .flat_map(|block| block.windows(8))
+            .any(|window| pieces.contains(&window))
+    }
+
+    /// The secret is seen while the value lives, if it should be, and not after.
+    #[track_caller]
+    fn assert_gone(trace: &Trace, secret: &[u8], lives: bool) {
+        assert_eq!(holds(&trace.living, secret), lives);
+        assert!(!holds(&trace.dropped, secret));
+    }
+
+    #[test]
+    fn an_unwrapped_key_and_the_seed_it_came_from_are_wiped() {
+        let world = world(1);
+        assert_gone(&trace(|| world.unwrap()), &world.key_bytes(), true);
+        assert_gone(&trace(|| world.unwrap()), &Pattern::secret(1), false);
+    }
+
+    #[test]
+    fn the_keys_of_a_cache_are_wiped_with_it() {
+        let world = world(1);
+        let key = world.key_bytes();
+        assert_gone(&trace(|| world.cache()), &key, true);
+        assert_gone(&trace(|| world.cache()), &Pattern::secret(1), false);
+    }
+
+    #[test]
+    fn a_key_that_a_cache_forgets_is_wiped_at_once() {
+        let forgotten = |forget: fn(&OrgKeyCache)| {
+            let world = world(1);
+            let key = world.key_bytes();
+            let cache = || {
+                let cache = world.cache();
+                forget(&cache);
+                cache
+            };
+            assert_gone(&trace(cache), &key, false);
+        };
+        forgotten(|cache| cache.forget_organization(&[1; 16]));
+        forgotten(|cache| cache.purge_expired(Duration::from_secs(300)));
+    }
+
+    #[test]
+    fn the_local_key_service_leaves_no_seed_behind() {
+        let rng = &mut Pattern::new(1);
+        let masters = Arc::new(MasterKeys::single(MasterKey::generate(rng).unwrap()));
+        let service = Arc::new(LocalKeyService::new(masters, Pattern::new(2)));
+        let services = KeyServices::new().with(service.clone()).unwrap();
+        let secret = Pattern::secret(3);
+        let create = || {
+            let seed = KeySeed::from_service(&secret).unwrap();
+            block_on(WrappedKey::create(&*service, &of(), seed)).unwrap()
+        };
+        assert_gone(&trace(create), &secret, false);
+        let (wrapped, _key) = create();
+        let again = || block_on(wrapped.rewrap(&services, &of(), &*service)).unwrap();
+        assert_gone(&trace(again), &secret, false);
+    }
+
+    #[test]
+    fn importing_and_sealing_again_leave_no_plaintext_behind() {
+        let secret = Pattern::secret(1);
+        let masters = |seed| {
+            let master = MasterKey::generate(&mut Pattern::new(seed)).unwrap();
+            MasterKeys::single(master).sealing_key(1).unwrap()
+        };
+        let (from, to) = (masters(2), masters(3));
+        let context = Context::instance_secret("pepper", 1).unwrap();
+        let import = || {
+            let plaintext = Zeroizing::new(secret.to_vec());
+            import_plaintext(&from, &context, plaintext, &mut Pattern::new(4)).unwrap()
+        };
+        assert_gone(&trace(import), &secret, false);
+        let record = import().record;
+        let again = || reseal(&record, &context, &from, &to, &mut Pattern::new(5)).unwrap();
+        assert_gone(&trace(again), &secret, false);
+    }
+
+    #[test]
+    fn the_pin_of_a_module_is_wiped() {
+        let pin = "pin-0123456789-secret";
+        let key = || Pkcs11Key::new("/lib/hsm.so", "tenants", "acme", pin.into());
+        assert_gone(&trace(key), pin.as_bytes(), true);
+    }
+}
+
 /// The types of other crates that hold our keys while they work.
 mod beneath {
     use super::*;
