@@ -154,9 +154,14 @@ impl<'a> Context<'a> {
         Ok(self)
     }
 
-    /// The bytes that go into the derivation and the associated data: for each field, in this order
-    /// and always all of them, tag (1 byte), length (u16, big-endian), value.
+    /// The bytes that go into the derivation and the associated data.
     pub(crate) fn encode(&self) -> Vec<u8> {
+        self.encode_behind(&[])
+    }
+
+    /// `before`, and behind it for each field, in this order and always all of them, tag (1 byte), length
+    /// (u16, big-endian), value.
+    pub(crate) fn encode_behind(&self, before: &[u8]) -> Vec<u8> {
         let generation = self.generation.to_be_bytes();
         let fields: [(u8, &[u8]); 8] = [
             (1, &[SCHEMA]),
@@ -168,8 +173,9 @@ impl<'a> Context<'a> {
             (7, self.name.as_bytes()),
             (8, &generation),
         ];
-        let length = fields.iter().map(|(_, value)| 3 + value.len()).sum();
-        let mut out = Vec::with_capacity(length);
+        let length: usize = fields.iter().map(|(_, value)| 3 + value.len()).sum();
+        let mut out = Vec::with_capacity(before.len() + length);
+        out.extend_from_slice(before);
         for (tag, value) in fields {
             // Every value was bounded when the context was built, so this never saturates.
             let length = u16::try_from(value.len()).unwrap_or(u16::MAX);

@@ -52,15 +52,12 @@ pub fn open(
         });
     }
 
-    let context = context.encode();
-    let keys = RecordKeys::derive(key, &header.prefix, &context);
+    let associated_data = context.encode_behind(record.header_bytes());
+    let (_, context) = associated_data.split_at(Header::LEN);
+    let keys = RecordKeys::derive(key, &header.prefix, context);
     if !bool::from(keys.commitment.ct_eq(&header.commitment)) {
         return Err(OpenError::ContextOrKeyMismatch);
     }
-
-    let mut associated_data = Vec::with_capacity(Header::LEN + context.len());
-    header.write(&mut associated_data);
-    associated_data.extend_from_slice(&context);
 
     let (ciphertext, tag) = record
         .body()

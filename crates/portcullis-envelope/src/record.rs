@@ -81,6 +81,11 @@ impl SealedRecord {
         Self { header, bytes }
     }
 
+    /// The header, as it stands in the record.
+    pub(crate) fn header_bytes(&self) -> &[u8] {
+        self.bytes.get(..Header::LEN).unwrap_or_default()
+    }
+
     /// Ciphertext and tag.
     pub(crate) fn body(&self) -> &[u8] {
         self.bytes.get(Header::LEN..).unwrap_or_default()

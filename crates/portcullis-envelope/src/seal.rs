@@ -55,21 +55,20 @@ where
     random::fill(rng, &mut prefix.salt)?;
     random::fill(rng, &mut prefix.nonce)?;
 
-    let context = context.encode();
-    let keys = RecordKeys::derive(key, &prefix, &context);
+    // With room for the header, which the commitment completes.
+    let mut associated_data = context.encode_behind(&[0; Header::LEN]);
+    let (room, context) = associated_data.split_at_mut(Header::LEN);
+    let keys = RecordKeys::derive(key, &prefix, context);
     let header = Header {
         prefix,
         commitment: keys.commitment,
         ciphertext_len,
     };
 
-    let mut associated_data = Vec::with_capacity(Header::LEN + context.len());
-    header.write(&mut associated_data);
-    associated_data.extend_from_slice(&context);
-
     // Exactly large enough: a vector that grows would leave plaintext behind.
     let mut bytes = Zeroizing::new(Vec::with_capacity(Header::LEN + plaintext.len() + TAG_LEN));
     header.write(&mut bytes);
+    room.copy_from_slice(&bytes);
     bytes.extend_from_slice(plaintext);
     let (_, body) = bytes.split_at_mut(Header::LEN);
     let tag = Aes256GcmSiv::new((&*keys.encryption).into())
