@@ -339,6 +339,24 @@ fn the_time_of_a_key_counts_from_before_the_request() {
 }
 
 #[test]
+fn what_waits_for_a_key_service_can_be_spawned_on_any_runtime() {
+    fn crosses<T: Send>(what: T) -> T {
+        what
+    }
+    let world = world();
+    let of = name(1, 1, 1);
+    let seed = KeySeed::generate(&mut SysRng).unwrap();
+    let create = crosses(WrappedKey::create(&*world.service, &of, seed));
+    let (wrapped, _key) = block_on(create).unwrap();
+    let again = crosses(wrapped.rewrap(&world.services, &of, &*world.service));
+    assert!(block_on(again).is_ok());
+    let asked = world
+        .cache
+        .org_key(&world.services, &of, &wrapped, Duration::ZERO);
+    assert!(block_on(crosses(asked)).is_ok());
+}
+
+#[test]
 fn a_policy_is_bounded() {
     let seconds = Duration::from_secs;
     let policy = CachePolicy::default();
