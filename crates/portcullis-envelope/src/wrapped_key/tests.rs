@@ -128,3 +128,24 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_record_inside_is_read_if_the_local_key_service_made_it_and_no_other() {
+    let key = SealingKey::derive([3; 8], 7, |secret| *secret = [5; 32]);
+    let of = OrgKeyRef::new(&[1; 16], [2; 8], 1).unwrap();
+    let record = |context: &crate::Context<'_>| {
+        let kind = context.record_type();
+        crate::seal(&key, kind, context, &[9; 32], &mut getrandom::SysRng).unwrap()
+    };
+    let wrapped = |service: &str, record: &SealedRecord| WrappedKey {
+        service: service.into(),
+        check: CheckValue([0; 8]),
+        blob: record.as_bytes().to_vec(),
+    };
+    let right = of.with_context(record);
+    let header = wrapped("local", &right).sealed_header();
+    assert_eq!(header.map(|header| header.key_version()), Some(7));
+    assert_eq!(wrapped("test:one", &right).sealed_header(), None);
+    let secret = record(&crate::Context::instance_secret("pepper", 1).unwrap());
+    assert_eq!(wrapped("local", &secret).sealed_header(), None);
+}
