@@ -95,7 +95,7 @@ fn the_specification_has_the_line_of_every_action() {
 }
 
 /// The table stands between these.
-const BEGIN: &str = "<!-- written by the test of the same name -->\n";
+const BEGIN: &str = "<!-- written by a test, see section 9 -->\n";
 const END: &str = "<!-- end -->\n";
 
 #[test]
@@ -161,4 +161,30 @@ fn a_severity_is_the_same_in_every_format() {
         }
     }
     assert_eq!(seen.len(), steps.len());
+}
+
+#[test]
+fn what_is_managed_has_its_own_id_or_name() {
+    let id = "07070707-0707-0707-0707-070707070707";
+    let key = "3fK9aaaaaaaa";
+    let log = "gate.example/audit/system";
+    for action in actions() {
+        let [ocsf, _] = exports(Actor::System, action, target(action), Outcome::Done);
+        let entity = &ocsf["entity"];
+        let found = (entity["uid"].as_str(), entity["name"].as_str());
+        let details = &ocsf["unmapped"]["audit"]["details"];
+        let expected = match entity["type"].as_str() {
+            None => (None, None),
+            Some("API Key" | "API Key Secret") => (Some(key), None),
+            Some("Organization" | "Project" | "Provider Credential") => (Some(id), None),
+            Some("Audit Log" | "Audit Openings" | "Audit Records") => (Some(log), None),
+            Some("Legal Hold") => (details["hold"].as_str(), None),
+            Some("Retained Data") => (None, details["class"].as_str()),
+            Some(kind @ ("Instance Secret" | "Master Key" | "Price List")) => (None, Some(kind)),
+            Some(kind) => panic!("{kind}"),
+        };
+        assert_eq!(found, expected, "{}", action.word());
+        let is_secret = action.word() == "key.secret_revoked";
+        assert_eq!(entity["version"] == "1", is_secret);
+    }
 }

@@ -166,6 +166,7 @@ fn only_one_beginning_of_this_version_and_of_a_log_that_there_can_be_is_taken() 
     form(1, &good[1..]);
     form(2, &[good[0].clone(), good[0].clone()]);
     form(1, &[good[0].replace("\"v\":1", "\"v\":2")]);
+    form(1, &[good[0].replace("\"first\":0", "\"first\":1")]);
     let peaks = vec![format!("\"{}\"", Hash::EMPTY_TREE); 64].join(",");
     let endless = good[0].replace("[]", &format!("[{peaks}]"));
     form(
@@ -241,13 +242,49 @@ fn an_export_that_was_rebuilt_without_the_key_has_no_good_head() {
 }
 
 #[test]
+fn a_head_of_another_log_covers_nothing() {
+    // Two empty logs have the same size and the same root.
+    let other = Origin::new("gate.example/audit/other").unwrap();
+    let keys = [
+        keys()[0].clone(),
+        VerifierKey::of(other.clone(), &signer()).unwrap(),
+    ];
+    let theirs = Head::create(other, &signer()).unwrap();
+    let export = JsonLines::new(origin());
+    let lines = [
+        export.begin(0, |_| None).unwrap(),
+        export.checkpoint(theirs.checkpoint()),
+    ];
+    let lines = lines.map(|line| String::from_utf8(line).unwrap());
+    let foreign = records(2, 0, DamageKind::Foreign);
+    assert_eq!(feed(JsonLinesVerifier::new(&keys), &lines), foreign);
+}
+
+#[test]
+fn a_record_in_the_place_of_the_last_one_is_told_before_the_head() {
+    let (entries, heads) = log(&[6]);
+    let mut bad = lines(0, &entries, &heads);
+    bad[6] = bad[3].replacen("\"seq\":2}\n", "\"seq\":5}\n", 1);
+    assert_eq!(verify(&bad), records(8, 5, DamageKind::Moved { claims: 2 }));
+}
+
+#[test]
+fn the_size_beside_a_head_is_that_of_the_head() {
+    let (entries, heads) = log(&[2]);
+    let mut bad = lines(0, &entries, &heads);
+    bad[3] = bad[3].replace("\"size\":2", "\"size\":3");
+    let kind = ExportDamage::Form;
+    assert_eq!(verify(&bad), Err(DamagedExport { line: 4, kind }));
+}
+
+#[test]
 fn a_private_field_must_be_what_the_record_committed_to() {
     let (entries, heads) = log(&[2]);
     let good = lines(0, &entries, &heads);
     assert!(good[1].contains("\"openings\":{\"actor\":{\"salt\":\""));
     let kind = ExportDamage::Opening;
     for (from, to) in [
-        ("ada ", "eve "),
+        ("\"value\":\"ada", "\"value\":\"eve"),
         ("{\"actor\":{\"salt", "{\"note\":{\"salt"),
         ("\"salt\":\"", "\"salt\":\"0"),
     ] {
@@ -265,6 +302,6 @@ fn an_export_without_openings_verifies_as_well() {
         entry.openings.clear();
     }
     let lines = lines(0, &entries, &heads);
-    assert!(!lines.concat().contains("openings") && !lines.concat().contains("ada "));
+    assert!(!lines.concat().contains("openings") && !lines.concat().contains("the"));
     assert!(verify(&lines).is_ok());
 }
