@@ -72,7 +72,8 @@ impl Sealer {
             host,
             heads,
         });
-        sealer.compare(folder.as_deref(), &logs)?;
+        // Read after the folder: another process may have appended, and kept its head, since the first look.
+        sealer.compare(folder.as_deref(), &stores.logs().await?)?;
         Ok(sealer)
     }
 
