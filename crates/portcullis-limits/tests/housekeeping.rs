@@ -74,15 +74,59 @@ fn what_is_set_aside_is_added_up_by_account_and_taken_once() {
         ]
     );
     assert_eq!(ledger.take_bookings(), []);
-    // A place in a list that was taken is no place in the next.
-    let other = Caps::from(Cap::new(Level::Key, "other", MONTH, usd(1_000)));
-    for (number, caps) in [(4, &other), (5, &caps)] {
-        let settlement = send(&mut ledger, &claim(number, caps, 10), later).settle(exact(10));
-        assert!(ledger.settle_aside(&settlement, later));
+}
+
+#[test]
+fn a_place_in_bookings_that_were_taken_is_no_place_in_the_next() {
+    let (mut ledger, now) = (Ledger::direct(), november());
+    let later = now + TimeDelta::minutes(1);
+    let named = |name| Cap::new(Level::Key, name, MINUTE, Limit::Tokens(1_000));
+    let (one, other) = (named("one"), named("other"));
+    let running: Vec<_> = [(1, &one), (2, &one), (3, &one)]
+        .map(|(number, cap)| claim(number, &Caps::from(cap.clone()), 10))
+        .iter()
+        .map(|claim| send(&mut ledger, claim, now).settle(exact(10)))
+        .collect();
+    assert!(ledger.settle_aside(&running[0], now));
+    assert_eq!(ledger.take_bookings(), [booking(&one, now, 10, 0)]);
+    // First in the next list: another counter, in the same period.
+    let sent = send(&mut ledger, &claim(4, &Caps::from(other.clone()), 10), now);
+    assert!(ledger.settle_aside(&sent.settle(exact(10)), now));
+    assert!(ledger.settle_aside(&running[1], now));
+    let both = [booking(&other, now, 10, 0), booking(&one, now, 10, 0)];
+    assert_eq!(ledger.take_bookings(), both);
+    // And second: the same counter, in another period.
+    for cap in [&other, &one] {
+        let number = if *cap == one { 5 } else { 6 };
+        let sent = send(
+            &mut ledger,
+            &claim(number, &Caps::from(cap.clone()), 10),
+            later,
+        );
+        assert!(ledger.settle_aside(&sent.settle(exact(10)), later));
     }
-    let taken = ledger.take_bookings();
-    assert_eq!(taken.len(), 3);
-    assert!(taken.iter().all(|it| (it.settled, it.debt) == (10, 0)));
+    assert!(ledger.settle_aside(&running[2], later));
+    let three = [
+        booking(&other, later, 10, 0),
+        booking(&one, later, 10, 0),
+        booking(&one, now, 10, 0),
+    ];
+    assert_eq!(ledger.take_bookings(), three);
+}
+
+#[test]
+fn leases_are_swept_in_the_order_in_which_they_ran_out() {
+    let caps = Caps::from(key(MONTH, usd(1_000)));
+    let (mut ledger, now) = (Ledger::direct(), november());
+    for (number, seconds) in [(1, 30), (2, 10), (3, 40), (4, 20), (5, 10)] {
+        let lease = TimeDelta::seconds(seconds);
+        let _held = ledger
+            .reserve(&claim(number, &caps, 1), now, lease)
+            .unwrap();
+    }
+    let swept = ledger.sweep(now + TimeDelta::seconds(39));
+    let order: Vec<_> = swept.iter().map(|it| it.attempt).collect();
+    assert_eq!(order, [2, 5, 4, 1].map(attempt));
 }
 
 #[test]

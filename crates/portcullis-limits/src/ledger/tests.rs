@@ -57,6 +57,8 @@ fn whatever_becomes_of_attempts_nothing_of_them_stays_when_they_are_forgotten() 
             _ => {} // its lease runs out, and it is settled after that
         }
     }
+    let never_held = claim(101, 1_000, 1).release();
+    assert!(!ledger.release(never_held, now()));
     let too_much = claim(100, 700, 700);
     assert!(ledger.reserve(&too_much, now(), lease).is_err());
     assert_eq!(ledger.sweep(now() + lease).len(), 20);
