@@ -119,6 +119,27 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_counter_is_the_same_if_all_of_its_parts_are() {
+        let counter = |unit, window, level, subject: &str| Counter {
+            unit,
+            window,
+            level,
+            subject: subject.into(),
+        };
+        let one = counter(Unit::Usd, Window::Hour, Level::Key, "k");
+        assert!(one.is(&one.clone()), "the same text in the same place");
+        assert!(one.is(&counter(Unit::Usd, Window::Hour, Level::Key, "k")));
+        for other in [
+            counter(Unit::Tokens, Window::Hour, Level::Key, "k"),
+            counter(Unit::Usd, Window::Minute, Level::Key, "k"),
+            counter(Unit::Usd, Window::Hour, Level::Project, "k"),
+            counter(Unit::Usd, Window::Hour, Level::Key, "l"),
+        ] {
+            assert!(!one.is(&other));
+        }
+    }
+
+    #[test]
     fn levels_and_units_survive_their_text_form() {
         for level in Level::ALL {
             assert_eq!(level.to_string().parse(), Ok(level));

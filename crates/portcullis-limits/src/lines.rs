@@ -115,3 +115,49 @@ impl fmt::Debug for Lines {
 
 /// How many counters a hold names without an allocation: a key, its project and its organization, one cap each.
 pub(crate) const FEW: usize = 3;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Level, Limit, Window};
+
+    fn line(subject: &str, seconds: i64, amount: i64) -> Line {
+        let cap = Cap::new(Level::Key, subject, Window::Minute, Limit::Requests(1));
+        Line {
+            counter: cap.counter().clone(),
+            start: DateTime::from_timestamp(seconds, 0).unwrap(),
+            amount,
+        }
+    }
+
+    #[test]
+    fn lines_are_the_same_if_counters_periods_and_amounts_are() {
+        let lines = Lines::from([line("a", 0, 1), line("b", 60, 2)]);
+        assert_eq!(lines, Lines::from(lines.to_vec()));
+        for other in [
+            vec![line("a", 0, 1)],
+            vec![line("a", 0, 1), line("c", 60, 2)],
+            vec![line("a", 0, 1), line("b", 120, 2)],
+            vec![line("a", 0, 1), line("b", 60, 3)],
+            vec![line("b", 60, 2), line("a", 0, 1)],
+        ] {
+            assert_ne!(lines, Lines::from(other));
+        }
+        assert!(Lines::default().is_empty());
+    }
+
+    #[test]
+    fn what_a_cap_allows_is_no_part_of_a_line() {
+        let cap = |amount| Cap::on(line("a", 0, 1).counter, amount);
+        let start = DateTime::UNIX_EPOCH;
+        let under = |amount| {
+            let parts = Parts::from_iter([(start, 1)]);
+            Lines::new(Arc::from([cap(amount)]), parts)
+        };
+        assert_eq!(under(5), under(6));
+        assert_eq!(
+            format!("{:?}", under(5)),
+            format!("{:?}", [line("a", 0, 1)])
+        );
+    }
+}

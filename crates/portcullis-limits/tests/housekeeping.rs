@@ -341,8 +341,9 @@ fn a_hold_of_nothing_keeps_its_counter_when_the_period_is_forgotten() {
         &claim(2, &Caps::from(other.clone()), 10),
         later,
     );
-    let _booked = ledger.settle(&sent.settle(exact(7)), later);
+    let settled = ledger.settle(&sent.settle(exact(7)), later);
     let cap = caps.iter().next().unwrap();
+    assert_eq!(settled, Settled::Booked(vec![booking(cap, later, 0, 7)]));
     assert_eq!(stands(&ledger, cap, later), (0, 0, 7));
     assert_eq!(stands(&ledger, &other, later), (10, 0, 0));
 }
