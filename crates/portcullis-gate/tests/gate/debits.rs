@@ -253,6 +253,20 @@ async fn charges_wait_for_the_store_and_are_written_once() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn charges_that_a_failed_debit_took_along_wait_again() {
+    let (mut stage, _, caller) = stage(50).await;
+    stage.spawn_upkeep();
+    sleep(TURNS).await;
+    request(&caller, 50, 50).await.unwrap();
+    stage.store.fail_draws(Some(DrawFailure::NothingWritten));
+    assert_eq!(code(call(&caller, 10).await), "gate_unavailable");
+    stage.store.fail_draws(None);
+    assert_eq!(stage.key_spending().await.settled, 0);
+    stage.written().await;
+    assert_eq!(stage.key_spending().await.settled, 50 * TOKEN);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_request_that_is_refused_by_the_books_leaves_no_row() {
     let (mut stage, key, caller) = stage(100).await;
     stage.spawn_upkeep();
