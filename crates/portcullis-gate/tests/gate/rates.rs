@@ -279,12 +279,14 @@ async fn a_refusal_carries_no_amount_and_no_id() {
             .admin
             .change_organization_caps(stage.org, |_| own(level == "organization"));
         org.await.unwrap();
-        let refusal = loop {
+        let mut refused = None;
+        for _ in 0..9 {
             match call(&caller, 40).await {
                 Ok(call) => call.settle(exactly(40)),
-                Err(refusal) => break refusal,
+                Err(refusal) => refused = Some(refusal),
             }
-        };
+        }
+        let refusal = refused.expect("nothing is refused");
         let response = answer(&refusal);
         let said = format!(
             "{:?} {}",
