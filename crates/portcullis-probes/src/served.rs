@@ -1,5 +1,6 @@
 //! A gate that serves one key, and the keys that a client may present to it.
 
+use std::num::NonZeroU32;
 use std::pin::pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
@@ -7,8 +8,8 @@ use std::task::{Context, Poll, Waker};
 use getrandom::SysRng;
 use http::HeaderValue;
 use portcullis_gate::{
-    Actor, Client, DigestPolicy, Gate, KeyPrefix, Lifetime, ManualClock, MasterKey, MasterKeys,
-    MintedKey, NewKey, Presented, Refusal, Upkeep,
+    Actor, Client, DigestPolicy, FloodPolicy, Gate, KeyPrefix, Lifetime, ManualClock, MasterKey,
+    MasterKeys, MintedKey, NewKey, Presented, Refusal, Upkeep,
 };
 use portcullis_key::PresentedKey;
 use portcullis_store::MemoryStore;
@@ -44,7 +45,16 @@ impl Served {
     async fn open(digests: DigestPolicy) -> Self {
         let master = MasterKeys::single(MasterKey::generate(&mut SysRng).expect("randomness"));
         let noon = "2026-01-01T12:00:00Z".parse().expect("a date");
-        let builder = Gate::builder(MemoryStore::new(), master).digests(digests);
+        // On a clock that stands still an allowance is never refilled: room for every stranger, so that each of them
+        // gets the answer that is to be counted.
+        let strangers = FloodPolicy {
+            per_minute: NonZeroU32::MAX,
+            burst: NonZeroU32::MAX,
+            ..FloodPolicy::default()
+        };
+        let builder = Gate::builder(MemoryStore::new(), master)
+            .digests(digests)
+            .flood(strangers);
         let opened = builder.clock(Arc::new(ManualClock::new(noon))).open().await;
         let (gate, upkeep) = opened.expect("the gate opens");
 

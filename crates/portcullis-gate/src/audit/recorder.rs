@@ -1,7 +1,6 @@
 //! Refused requests, on their way into the logs: sampled by cause, batched, never waited for.
 
 use std::collections::BTreeMap;
-use std::net::IpAddr;
 use std::num::NonZeroU32;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
@@ -28,15 +27,6 @@ struct Waiting {
     samplers: BTreeMap<LogId, RefusalSampler>,
 }
 
-/// A request that was refused.
-pub(crate) struct Refusal {
-    pub(crate) log: LogId,
-    pub(crate) cause: &'static str,
-    pub(crate) actor: Actor,
-    pub(crate) target: Target,
-    pub(crate) address: Option<IpAddr>,
-}
-
 impl Recorder {
     pub(crate) fn new() -> Self {
         Self {
@@ -47,25 +37,25 @@ impl Recorder {
 
     /// Notes a refusal: of each cause in each log the first ones of a minute, and how many went unrecorded. It waits for no store, and
     /// a flood of refusals takes bounded memory.
-    pub(crate) fn refused(&self, refusal: Refusal, now: Reading) {
-        let Ok(cause) = Word::new(refusal.cause) else {
+    pub(crate) fn refused(
+        &self,
+        log: LogId,
+        cause: &'static str,
+        now: Reading,
+        event: impl FnOnce(Refused) -> Event,
+    ) {
+        let Ok(cause) = Word::new(cause) else {
             return;
         };
         let mut waiting = self.lock();
         if waiting.count >= CAPACITY {
             return;
         }
-        let sampler = waiting.samplers.entry(refusal.log).or_insert_with(sampler);
+        let sampler = waiting.samplers.entry(log).or_insert_with(sampler);
         let Some(refused) = sampler.admit(&cause, now.monotonic) else {
             return;
         };
-        let at = convert::micros(now.utc);
-        let event = events::of_refusal(at, refusal.actor, refusal.target, refused);
-        let event = match refusal.address {
-            Some(address) => event.address(address),
-            None => event,
-        };
-        waiting.push(refusal.log, event);
+        waiting.push(log, event(refused));
         drop(waiting);
         self.wake.notify_one();
     }

@@ -4,8 +4,8 @@ use portcullis_audit::{Actor, Target};
 use portcullis_store::{KeyId, LogId};
 
 use super::events;
-use super::recorder;
 use crate::client::Client;
+use crate::convert;
 use crate::node::Node;
 use crate::refusal::Refusal;
 
@@ -14,29 +14,31 @@ impl Node {
     /// the gate only, such as a store that does not answer, is not recorded.
     pub(crate) fn record_refusal(&self, refusal: &Refusal, client: Client) {
         let (holder, named) = who(refusal);
-        let target = |key: KeyId| events::key_id(&key).map_or(Target::Instance, Target::Key);
-        let (log, actor, target) = match (holder, named) {
+        let log = match (holder, named) {
             (Some(key), _) => {
                 let Some(slot) = self.keys.pin().get(&key).cloned() else {
                     return;
                 };
-                let actor = events::key_id(&key).map_or(Actor::Stranger, Actor::Key);
-                (LogId::Organization(slot.org_id()), actor, target(key))
+                LogId::Organization(slot.org_id())
             }
-            (None, Some(key)) => (LogId::System, Actor::Stranger, target(key)),
-            (None, None) if is_of_a_stranger(refusal) => {
-                (LogId::System, Actor::Stranger, Target::Instance)
-            }
+            (None, Some(_)) => LogId::System,
+            (None, None) if is_of_a_stranger(refusal) => LogId::System,
             (None, None) => return,
         };
-        let refused = recorder::Refusal {
-            log,
-            cause: refusal.code(),
-            actor,
-            target,
-            address: client.resolved(&self.address_source).ip(),
+        let now = self.clock.now();
+        // Made for the few that are recorded only: what an id costs would tell a stranger which ids there are.
+        let event = |refused| {
+            let key = |key: KeyId| events::key_id(&key).ok();
+            let actor = holder.and_then(key).map_or(Actor::Stranger, Actor::Key);
+            let target = holder.or(named).and_then(key);
+            let target = target.map_or(Target::Instance, Target::Key);
+            let event = events::of_refusal(convert::micros(now.utc), actor, target, refused);
+            match client.resolved(&self.address_source).ip() {
+                Some(address) => event.address(address),
+                None => event,
+            }
         };
-        self.recorder.refused(refused, self.clock.now());
+        self.recorder.refused(log, refusal.code(), now, event);
     }
 }
 
