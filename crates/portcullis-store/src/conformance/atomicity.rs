@@ -2,13 +2,14 @@
 
 use super::Fixture;
 use super::check::{committed, refused, snapshot};
-use super::tenant::{A, AT, B, changes_by_id, instance, instance_secret, master_check, settle};
+use super::tenant::{
+    A, AT, B, changes_by_id, instance, instance_secret, master_check, settle, settled,
+};
 use crate::{Change, ControlStore, CredentialRow, CredentialSlot, StoreErrorKind};
 
 /// Whatever the first change was, it is undone when the second one fails: rows, change log and draft.
 pub async fn a_failing_change_undoes_the_ones_before(fixture: &impl Fixture) {
-    let store = fixture.store();
-    settle(&store).await;
+    let store = settled(fixture).await;
     let slot = CredentialSlot {
         name: "other".parse().unwrap(),
         ..A.slot()
@@ -76,8 +77,7 @@ pub async fn a_failing_change_undoes_an_insert_at_the_top(fixture: &impl Fixture
 
 /// A key that fails on its second secret leaves no key behind.
 pub async fn a_key_is_inserted_with_all_its_secrets_or_not(fixture: &impl Fixture) {
-    let store = fixture.store();
-    settle(&store).await;
+    let store = settled(fixture).await;
     let failing = Change::InsertSecret {
         key: A.key_id(1),
         secret: A.secret(2),

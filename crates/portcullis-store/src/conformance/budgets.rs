@@ -9,15 +9,14 @@ use super::books::{account, books, draw, nth_account, run, share, try_draw};
 use super::check::snapshot;
 use super::concurrency::{MANY, ROUNDS, join, pause, poll_once_and_drop};
 use super::rows::STRANGE;
-use super::tenant::{A, B, settle};
+use super::tenant::{A, B, settle, settled};
 use crate::StoreErrorKind::Conflict;
 use crate::{AccountKey, BudgetStore, DrawStep, Drawn, ShareRow, UnixMicros};
 
 /// What the step leaves is written, and the next draw finds it, on whichever handle: every part of it, extreme
 /// numbers and awkward texts included.
 pub async fn a_draw_writes_what_the_step_leaves(fixture: &impl Fixture) {
-    let store = fixture.store();
-    settle(&store).await;
+    let store = settled(fixture).await;
     let strange = AccountKey {
         unit: STRANGE.to_owned(),
         window: format!("month {STRANGE}"),
@@ -57,8 +56,7 @@ pub async fn a_draw_writes_what_the_step_leaves(fixture: &impl Fixture) {
 
 /// A share that is not there is a share of zeros.
 pub async fn a_share_that_is_not_there_is_zeros(fixture: &impl Fixture) {
-    let store = fixture.store();
-    settle(&store).await;
+    let store = settled(fixture).await;
     let saw = draw(&store, 1, [&account(A)], |_| {}).await;
     let zeros = Drawn {
         share: share(&account(A), 1, [0; 4]),
@@ -73,8 +71,7 @@ pub async fn a_share_that_is_not_there_is_zeros(fixture: &impl Fixture) {
 
 /// The others are the sum of all four amounts of all other runs.
 pub async fn others_is_the_sum_of_the_other_runs(fixture: &impl Fixture) {
-    let store = fixture.store();
-    settle(&store).await;
+    let store = settled(fixture).await;
     books(&store, &share(&account(A), 1, [1, 10, 100, 1_000])).await;
     books(&store, &share(&account(A), 2, [2, 20, 200, 2_000])).await;
     for (n, others) in [(1, 2_222), (2, 1_111), (3, 3_333)] {
@@ -85,8 +82,7 @@ pub async fn others_is_the_sum_of_the_other_runs(fixture: &impl Fixture) {
 
 /// The own run is no other: what it draws does not come back as somebody else's.
 pub async fn others_leaves_out_the_own_run(fixture: &impl Fixture) {
-    let store = fixture.store();
-    settle(&store).await;
+    let store = settled(fixture).await;
     for already in 0..3 {
         let saw = draw(&store, 1, [&account(A)], |drawn| drawn[0].share.out += 1).await;
         assert_eq!((saw[0].share.out, saw[0].others), (already, 0));
@@ -95,8 +91,7 @@ pub async fn others_leaves_out_the_own_run(fixture: &impl Fixture) {
 
 /// The others of an account are of this account alone: one that differs in one part is another one.
 pub async fn others_is_of_one_account(fixture: &impl Fixture) {
-    let store = fixture.store();
-    settle(&store).await;
+    let store = settled(fixture).await;
     let key = account(A);
     let other = || "other".to_owned();
     let different = [
@@ -140,8 +135,7 @@ pub async fn others_is_of_one_account(fixture: &impl Fixture) {
 
 /// A sum that does not fit is the largest number, which no cap has room for, and neither an error nor negative.
 pub async fn others_stops_at_the_largest_number(fixture: &impl Fixture) {
-    let store = fixture.store();
-    settle(&store).await;
+    let store = settled(fixture).await;
     books(&store, &share(&account(A), 1, [i64::MAX; 4])).await;
     books(&store, &share(&account(A), 2, [1, 0, 0, 0])).await;
     for n in [2, 3] {
@@ -152,8 +146,7 @@ pub async fn others_stops_at_the_largest_number(fixture: &impl Fixture) {
 
 /// The step sees the accounts in the order in which they were asked for, whatever their own is.
 pub async fn accounts_come_in_the_order_asked(fixture: &impl Fixture) {
-    let store = fixture.store();
-    settle(&store).await;
+    let store = settled(fixture).await;
     let accounts = [
         nth_account(A, 2),
         nth_account(B, 0),
@@ -180,8 +173,7 @@ pub async fn accounts_come_in_the_order_asked(fixture: &impl Fixture) {
 
 /// What the step makes of the others' sum is nobody's share.
 pub async fn the_others_are_not_written(fixture: &impl Fixture) {
-    let store = fixture.store();
-    settle(&store).await;
+    let store = settled(fixture).await;
     books(&store, &share(&account(A), 1, [5, 0, 0, 0])).await;
     draw(&store, 2, [&account(A)], |drawn| {
         drawn[0].others = -9;
@@ -272,8 +264,7 @@ pub async fn an_unknown_organization_cannot_draw(fixture: &impl Fixture) {
 
 /// A share that is left as it was found is not written: a step that refuses leaves no row where there was none.
 pub async fn a_share_left_as_it_was_is_not_written(fixture: &impl Fixture) {
-    let store = fixture.store();
-    settle(&store).await;
+    let store = settled(fixture).await;
     let [one, two] = [nth_account(A, 0), nth_account(A, 1)];
     draw(&store, 1, [&one, &two], |_| {}).await;
     assert_eq!(store.shares(A.org()).await.unwrap(), []);
@@ -300,8 +291,7 @@ pub async fn a_share_left_as_it_was_is_not_written(fixture: &impl Fixture) {
 
 /// A step that panics does so for whoever draws, writes nothing, and leaves the store to everybody else.
 pub async fn a_step_that_panics_writes_nothing(fixture: &impl Fixture) {
-    let store = fixture.store();
-    settle(&store).await;
+    let store = settled(fixture).await;
     let step: DrawStep = Box::new(|drawn| {
         drawn[0].share.out = 1;
         resume_unwind(Box::new("a panic that prints nothing"));
@@ -325,8 +315,7 @@ pub async fn a_step_that_panics_writes_nothing(fixture: &impl Fixture) {
 
 /// A draw moves no generation, logs no change and keeps no draft.
 pub async fn draws_leave_the_control_plane_alone(fixture: &impl Fixture) {
-    let store = fixture.store();
-    settle(&store).await;
+    let store = settled(fixture).await;
     let before = snapshot(&store).await;
     books(&store, &share(&account(A), 1, [1, 2, 3, 4])).await;
     store.strand_others(Vec::new()).await.unwrap();
@@ -369,8 +358,7 @@ pub async fn of_many_that_draw_at_once_as_many_get_it_as_fit(fixture: &impl Fixt
 
 /// Shares that are only drawn from together are never read apart.
 pub async fn no_reader_sees_half_a_draw(fixture: &impl Fixture) {
-    let store = fixture.store();
-    settle(&store).await;
+    let store = settled(fixture).await;
     let accounts = [nth_account(A, 0), nth_account(A, 1)];
     draw(&store, 1, &accounts, |drawn| debit(drawn, i64::MAX)).await;
     let running = Arc::new(AtomicBool::new(true));
@@ -393,8 +381,7 @@ pub async fn no_reader_sees_half_a_draw(fixture: &impl Fixture) {
 
 /// A draw that is dropped after its first poll is done or not done, whole.
 pub async fn a_dropped_draw_is_whole_or_absent(fixture: &impl Fixture) {
-    let store = fixture.store();
-    settle(&store).await;
+    let store = settled(fixture).await;
     let accounts = vec![nth_account(A, 0), nth_account(B, 0)];
     let ran = Arc::new(AtomicI64::new(0));
     for _ in 0..ROUNDS {

@@ -2,7 +2,7 @@
 
 use super::Fixture;
 use super::check::{bytes, commit, committed, refused, snapshot};
-use super::tenant::{A, AT, B, changes_by_id, instance, instance_secret, master_check, settle};
+use super::tenant::{A, AT, B, changes_by_id, instance, instance_secret, master_check, settled};
 use crate::StoreErrorKind::Conflict;
 use crate::{
     Change, ChangeSet, ControlStore, CredentialRow, CredentialSlot, KeyRow, LimitsRow,
@@ -11,35 +11,27 @@ use crate::{
 
 /// A key is revoked once; a later revocation does not move the time, and an earlier one neither.
 pub async fn a_revoked_key_keeps_its_first_time(fixture: &impl Fixture) {
-    let store = fixture.store();
-    settle(&store).await;
+    let store = settled(fixture).await;
     for at in [AT, later(1), later(-1)] {
-        committed(
-            &store,
-            A.set(Change::RevokeKey {
-                key: A.key_id(0),
-                at,
-            }),
-        )
-        .await;
+        let change = Change::RevokeKey {
+            key: A.key_id(0),
+            at,
+        };
+        committed(&store, A.set(change)).await;
         assert_eq!(key(&store).await.revoked_at, Some(AT));
     }
 }
 
 /// A secret is revoked once, and alone.
 pub async fn a_revoked_secret_keeps_its_first_time(fixture: &impl Fixture) {
-    let store = fixture.store();
-    settle(&store).await;
+    let store = settled(fixture).await;
     for at in [AT, later(1), later(-1)] {
-        committed(
-            &store,
-            A.set(Change::RevokeSecret {
-                key: A.key_id(0),
-                version: 1,
-                at,
-            }),
-        )
-        .await;
+        let change = Change::RevokeSecret {
+            key: A.key_id(0),
+            version: 1,
+            at,
+        };
+        committed(&store, A.set(change)).await;
         let revoked = SecretRow {
             revoked_at: Some(AT),
             ..A.secret(1)
@@ -50,8 +42,7 @@ pub async fn a_revoked_secret_keeps_its_first_time(fixture: &impl Fixture) {
 
 /// Nothing that the port offers clears a revocation.
 pub async fn no_change_clears_a_revocation(fixture: &impl Fixture) {
-    let store = fixture.store();
-    settle(&store).await;
+    let store = settled(fixture).await;
     let id = A.key_id(0);
     let both = A
         .set(Change::RevokeKey { key: id, at: AT })
@@ -73,8 +64,7 @@ pub async fn no_change_clears_a_revocation(fixture: &impl Fixture) {
 
 /// An expiry can be set and brought forward, and is never extended.
 pub async fn an_expiry_is_never_extended(fixture: &impl Fixture) {
-    let store = fixture.store();
-    settle(&store).await;
+    let store = settled(fixture).await;
     let steps = [
         (UnixMicros(i64::MAX), UnixMicros(i64::MAX)),
         (later(5), later(5)),
@@ -102,8 +92,7 @@ pub async fn an_expiry_is_never_extended(fixture: &impl Fixture) {
 
 /// A new digest brings its scheme and pepper, and touches nothing else of the key or of its other secrets.
 pub async fn replacing_a_digest_touches_nothing_else(fixture: &impl Fixture) {
-    let store = fixture.store();
-    settle(&store).await;
+    let store = settled(fixture).await;
     let full = SecretRow {
         expires_at: Some(later(9)),
         revoked_at: Some(later(8)),
@@ -147,32 +136,25 @@ pub async fn replacing_a_digest_touches_nothing_else(fixture: &impl Fixture) {
 
 /// A key is switched off and on again, with the time of the last switch.
 pub async fn a_key_is_disabled_and_enabled_again(fixture: &impl Fixture) {
-    let store = fixture.store();
-    settle(&store).await;
+    let store = settled(fixture).await;
     for (generation, at) in (2..).zip([Some(AT), Some(later(1)), None]) {
-        committed(
-            &store,
-            A.set(Change::SetKeyDisabled {
-                key: A.key_id(0),
-                at,
-            }),
-        )
-        .await;
-        assert_eq!(
-            key(&store).await,
-            KeyRow {
-                disabled_at: at,
-                generation,
-                ..A.key()
-            }
-        );
+        let change = Change::SetKeyDisabled {
+            key: A.key_id(0),
+            at,
+        };
+        committed(&store, A.set(change)).await;
+        let expected = KeyRow {
+            disabled_at: at,
+            generation,
+            ..A.key()
+        };
+        assert_eq!(key(&store).await, expected);
     }
 }
 
 /// Rules are replaced whole.
 pub async fn rules_are_replaced_whole(fixture: &impl Fixture) {
-    let store = fixture.store();
-    settle(&store).await;
+    let store = settled(fixture).await;
     let rules = RulesRow {
         providers: Some(vec!["openai".to_owned()]),
         allow_models: Some(vec!["gpt-4o".to_owned()]),
@@ -185,21 +167,18 @@ pub async fn rules_are_replaced_whole(fixture: &impl Fixture) {
             rules: rules.clone(),
         };
         committed(&store, A.set(change)).await;
-        assert_eq!(
-            key(&store).await,
-            KeyRow {
-                rules,
-                generation,
-                ..A.key()
-            }
-        );
+        let expected = KeyRow {
+            rules,
+            generation,
+            ..A.key()
+        };
+        assert_eq!(key(&store).await, expected);
     }
 }
 
 /// An organization is suspended and resumed; nobody else's is.
 pub async fn an_organization_is_suspended_and_resumed(fixture: &impl Fixture) {
-    let store = fixture.store();
-    settle(&store).await;
+    let store = settled(fixture).await;
     for (generation, at) in (2..).zip([Some(AT), None]) {
         committed(&store, A.set(Change::SetOrganizationSuspended { at })).await;
         let expected = OrganizationRow {
@@ -207,18 +186,13 @@ pub async fn an_organization_is_suspended_and_resumed(fixture: &impl Fixture) {
             generation,
             ..A.organization()
         };
-        assert_eq!(store.organization(A.org()).await.unwrap(), Some(expected));
-        assert_eq!(
-            store.organization(B.org()).await.unwrap(),
-            Some(B.organization())
-        );
+        only_a_is(&store, expected).await;
     }
 }
 
 /// An organization's allowlist is replaced whole; nobody else's is, and its status stays.
 pub async fn an_organizations_allowlist_is_replaced_whole(fixture: &impl Fixture) {
-    let store = fixture.store();
-    settle(&store).await;
+    let store = settled(fixture).await;
     let list = vec!["192.0.2.0/24".to_owned(), "2001:db8::1".to_owned()];
     for (generation, allow_ips) in (2..).zip([Some(list), Some(Vec::new()), None]) {
         let change = Change::SetOrganizationAllowlist {
@@ -230,18 +204,13 @@ pub async fn an_organizations_allowlist_is_replaced_whole(fixture: &impl Fixture
             generation,
             ..A.organization()
         };
-        assert_eq!(store.organization(A.org()).await.unwrap(), Some(expected));
-        assert_eq!(
-            store.organization(B.org()).await.unwrap(),
-            Some(B.organization())
-        );
+        only_a_is(&store, expected).await;
     }
 }
 
 /// A key's limits are replaced whole, and nothing else of it is.
 pub async fn limits_of_a_key_are_replaced_whole(fixture: &impl Fixture) {
-    let store = fixture.store();
-    settle(&store).await;
+    let store = settled(fixture).await;
     let caps_alone = LimitsRow {
         rate: None,
         ..A.limits()
@@ -257,22 +226,19 @@ pub async fn limits_of_a_key_are_replaced_whole(fixture: &impl Fixture) {
             limits: limits.clone(),
         };
         committed(&store, A.set(change)).await;
-        assert_eq!(
-            key(&store).await,
-            KeyRow {
-                limits,
-                generation,
-                ..A.key()
-            }
-        );
+        let expected = KeyRow {
+            limits,
+            generation,
+            ..A.key()
+        };
+        assert_eq!(key(&store).await, expected);
     }
     assert_eq!(store.key(B.key_id(0)).await.unwrap(), Some(B.key()));
 }
 
 /// A project's caps are replaced whole, and nothing else of it, nor another project's; its generation steps by one.
 pub async fn caps_of_a_project_are_replaced_whole(fixture: &impl Fixture) {
-    let store = fixture.store();
-    settle(&store).await;
+    let store = settled(fixture).await;
     committed(&store, A.set(Change::InsertProject(A.nth_project(1)))).await;
     let one = A.limits().caps.split_off(1);
     for (generation, caps) in (2..).zip([A.limits().caps, one, Vec::new()]) {
@@ -297,8 +263,7 @@ pub async fn caps_of_a_project_are_replaced_whole(fixture: &impl Fixture) {
 
 /// An organization's caps are replaced whole; nobody else's are, and its status and addresses stay.
 pub async fn caps_of_an_organization_are_replaced_whole(fixture: &impl Fixture) {
-    let store = fixture.store();
-    settle(&store).await;
+    let store = settled(fixture).await;
     let one = A.limits().caps.split_off(1);
     for (generation, caps) in (2..).zip([A.limits().caps, one, Vec::new()]) {
         let change = Change::SetOrganizationCaps { caps: caps.clone() };
@@ -308,18 +273,13 @@ pub async fn caps_of_an_organization_are_replaced_whole(fixture: &impl Fixture) 
             generation,
             ..A.organization()
         };
-        assert_eq!(store.organization(A.org()).await.unwrap(), Some(expected));
-        assert_eq!(
-            store.organization(B.org()).await.unwrap(),
-            Some(B.organization())
-        );
+        only_a_is(&store, expected).await;
     }
 }
 
 /// Each change of a key or of one of its secrets adds exactly one to the key's generation, and to no other's.
 pub async fn every_change_of_a_key_steps_its_generation_by_one(fixture: &impl Fixture) {
-    let store = fixture.store();
-    settle(&store).await;
+    let store = settled(fixture).await;
     committed(&store, A.set(Change::InsertKey(A.nth_key(1)))).await;
     let of_keys = |change: &Change| {
         !matches!(
@@ -338,8 +298,7 @@ pub async fn every_change_of_a_key_steps_its_generation_by_one(fixture: &impl Fi
 
 /// Two changes of a key in one set are two steps.
 pub async fn two_changes_in_one_set_are_two_steps(fixture: &impl Fixture) {
-    let store = fixture.store();
-    settle(&store).await;
+    let store = settled(fixture).await;
     let change = |at| Change::SetKeyDisabled {
         key: A.key_id(0),
         at,
@@ -356,8 +315,7 @@ pub async fn two_changes_in_one_set_are_two_steps(fixture: &impl Fixture) {
 
 /// A credential of the same id in the same slot is overwritten; a deleted one leaves its slot and its id free.
 pub async fn a_credential_is_overwritten_and_deleted(fixture: &impl Fixture) {
-    let store = fixture.store();
-    settle(&store).await;
+    let store = settled(fixture).await;
     let new = CredentialRow {
         generation: 2,
         mask: "sk-...new".to_owned(),
@@ -388,8 +346,7 @@ pub async fn a_credential_is_overwritten_and_deleted(fixture: &impl Fixture) {
 
 /// A change that finds no row to change is a conflict.
 pub async fn a_change_that_hits_no_row_is_a_conflict(fixture: &impl Fixture) {
-    let store = fixture.store();
-    settle(&store).await;
+    let store = settled(fixture).await;
     for change in changes_by_id(A, 5) {
         refused(&store, A.set(change), Conflict).await;
     }
@@ -432,8 +389,7 @@ pub async fn a_change_that_hits_no_row_is_a_conflict(fixture: &impl Fixture) {
 
 /// An id, a name or a slot is given once.
 pub async fn what_is_taken_is_a_conflict(fixture: &impl Fixture) {
-    let store = fixture.store();
-    settle(&store).await;
+    let store = settled(fixture).await;
     committed(
         &store,
         instance(Change::InsertInstanceSecret(instance_secret("pepper", 1))),
@@ -501,8 +457,7 @@ pub async fn what_is_taken_is_a_conflict(fixture: &impl Fixture) {
 
 /// Two credentials cannot share a slot, with whichever optional parts it is given.
 pub async fn no_two_credentials_share_a_slot(fixture: &impl Fixture) {
-    let store = fixture.store();
-    settle(&store).await;
+    let store = settled(fixture).await;
     let slots = [(0, 0), (0, 1), (1, 0), (1, 1)].map(|(project, environment)| CredentialSlot {
         project: (project == 1).then(|| A.project_id(0)),
         environment: (environment == 1).then(|| "live".parse().unwrap()),
@@ -519,8 +474,7 @@ pub async fn no_two_credentials_share_a_slot(fixture: &impl Fixture) {
 
 /// The same name may stand in two organizations, and the same slot.
 pub async fn names_and_slots_are_free_in_another_organization(fixture: &impl Fixture) {
-    let store = fixture.store();
-    settle(&store).await;
+    let store = settled(fixture).await;
     assert_eq!(A.project().name, B.project().name);
     assert_eq!(A.key().name, B.key().name);
     assert_eq!(store.projects(B.org()).await.unwrap(), [B.project()]);
@@ -532,12 +486,20 @@ pub async fn names_and_slots_are_free_in_another_organization(fixture: &impl Fix
 
 /// A set without a change is refused: there is nothing that its draft could be about.
 pub async fn an_empty_set_is_a_conflict(fixture: &impl Fixture) {
-    let store = fixture.store();
-    settle(&store).await;
+    let store = settled(fixture).await;
     let empty = ChangeSet::new(A.org(), A.harmless().draft().clone());
     let before = snapshot(&store).await;
     assert_eq!(commit(&store, empty).await.unwrap_err().kind(), Conflict);
     assert_eq!(snapshot(&store).await, before);
+}
+
+/// The organization of A is this, and that of B is as it was.
+async fn only_a_is(store: &impl ControlStore, expected: OrganizationRow) {
+    assert_eq!(store.organization(A.org()).await.unwrap(), Some(expected));
+    assert_eq!(
+        store.organization(B.org()).await.unwrap(),
+        Some(B.organization())
+    );
 }
 
 async fn key(store: &impl ControlStore) -> KeyRow {

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use super::check::{commit, committed, lines};
-use super::tenant::{A, AT, settle};
+use super::tenant::{A, AT, settle, settled};
 use super::{Fixture, Task};
 use crate::{
     Change, ChangeRow, ChangeSet, ControlStore, CredentialRow, Guard, LogId, NodeId, NodeRow,
@@ -165,8 +165,7 @@ pub async fn the_log_is_in_the_order_of_commits(fixture: &impl Fixture) {
 
 /// Two keys that are only changed together are never read apart.
 pub async fn no_reader_sees_half_a_set(fixture: &impl Fixture) {
-    let store = fixture.store();
-    settle(&store).await;
+    let store = settled(fixture).await;
     committed(&store, A.set(Change::InsertKey(A.nth_key(1)))).await;
     let running = Arc::new(AtomicBool::new(true));
     let reader = {
@@ -204,8 +203,7 @@ pub async fn no_reader_sees_half_a_set(fixture: &impl Fixture) {
 
 /// A future that is dropped leaves all of its work done or none.
 pub async fn a_dropped_commit_is_whole_or_absent(fixture: &impl Fixture) {
-    let store = fixture.store();
-    settle(&store).await;
+    let store = settled(fixture).await;
     for _ in 0..ROUNDS {
         let disable = Change::SetKeyDisabled {
             key: A.key_id(0),

@@ -2,13 +2,12 @@
 
 use super::Fixture;
 use super::check::{bytes, commit, committed, stopped};
-use super::tenant::{A, B, instance, instance_secret, master_check, settle};
+use super::tenant::{A, B, instance, instance_secret, master_check, settle, settled};
 use crate::{AuditStore, Change, ControlStore, CredentialSlot, Guard, KeyId, Outcome};
 
 /// [`Guard::CredentialAbsent`]: no credential stands in exactly this slot.
 pub async fn credential_absent_holds_for_a_free_slot(fixture: &impl Fixture) {
-    let store = fixture.store();
-    settle(&store).await;
+    let store = settled(fixture).await;
     let free = CredentialSlot {
         environment: Some("live".parse().unwrap()),
         ..A.slot()
@@ -19,8 +18,7 @@ pub async fn credential_absent_holds_for_a_free_slot(fixture: &impl Fixture) {
 
 /// [`Guard::CredentialAt`]: the slot's credential has this generation.
 pub async fn credential_at_holds_for_its_generation(fixture: &impl Fixture) {
-    let store = fixture.store();
-    settle(&store).await;
+    let store = settled(fixture).await;
     let at = |generation| Guard::CredentialAt {
         slot: A.slot(),
         generation,
@@ -72,8 +70,7 @@ pub async fn master_check_absent_holds_for_a_free_version(fixture: &impl Fixture
 
 /// [`Guard::KeyAbsent`]: in any organization.
 pub async fn key_absent_holds_for_a_free_id(fixture: &impl Fixture) {
-    let store = fixture.store();
-    settle(&store).await;
+    let store = settled(fixture).await;
     passes(&store, Guard::KeyAbsent(A.key_id(1))).await;
     stops(&store, Guard::KeyAbsent(A.key_id(0))).await;
     stops(&store, Guard::KeyAbsent(B.key_id(0))).await;
@@ -81,8 +78,7 @@ pub async fn key_absent_holds_for_a_free_id(fixture: &impl Fixture) {
 
 /// [`Guard::KeyAt`]: the key has this generation.
 pub async fn key_at_holds_for_its_generation(fixture: &impl Fixture) {
-    let store = fixture.store();
-    settle(&store).await;
+    let store = settled(fixture).await;
     let at = |id: KeyId, generation| Guard::KeyAt { id, generation };
     passes(&store, at(A.key_id(0), 1)).await;
     for generation in [0, 2, u64::MAX] {
@@ -93,8 +89,7 @@ pub async fn key_at_holds_for_its_generation(fixture: &impl Fixture) {
 
 /// [`Guard::KeyExists`], whatever state the key is in.
 pub async fn key_exists_holds_for_a_key(fixture: &impl Fixture) {
-    let store = fixture.store();
-    settle(&store).await;
+    let store = settled(fixture).await;
     let revoke = Change::RevokeKey {
         key: A.key_id(0),
         at: A.key().created_at,
@@ -129,8 +124,7 @@ pub async fn organization_at_holds_for_its_generation(fixture: &impl Fixture) {
 
 /// [`Guard::OrganizationNameFree`]: among all organizations, byte for byte.
 pub async fn organization_name_free_holds_for_a_free_name(fixture: &impl Fixture) {
-    let store = fixture.store();
-    settle(&store).await;
+    let store = settled(fixture).await;
     let free = |name: String| Guard::OrganizationNameFree(name);
     passes(&store, free(A.organization().name.to_lowercase())).await;
     passes(&store, free(String::new())).await;
@@ -140,8 +134,7 @@ pub async fn organization_name_free_holds_for_a_free_name(fixture: &impl Fixture
 
 /// [`Guard::ProjectAt`]: the set's organization has this project, at this generation.
 pub async fn project_at_holds_for_its_generation(fixture: &impl Fixture) {
-    let store = fixture.store();
-    settle(&store).await;
+    let store = settled(fixture).await;
     committed(&store, A.set(Change::InsertProject(A.nth_project(1)))).await;
     let at = |generation| Guard::ProjectAt {
         id: A.project_id(0),
@@ -180,16 +173,14 @@ pub async fn project_at_holds_for_its_generation(fixture: &impl Fixture) {
 
 /// [`Guard::ProjectExists`].
 pub async fn project_exists_holds_for_an_own_project(fixture: &impl Fixture) {
-    let store = fixture.store();
-    settle(&store).await;
+    let store = settled(fixture).await;
     passes(&store, Guard::ProjectExists(A.project_id(0))).await;
     stops(&store, Guard::ProjectExists(A.project_id(1))).await;
 }
 
 /// [`Guard::ProjectNameFree`]: within the organization; another one's names do not count.
 pub async fn project_name_free_holds_within_the_organization(fixture: &impl Fixture) {
-    let store = fixture.store();
-    settle(&store).await;
+    let store = settled(fixture).await;
     committed(&store, B.set(Change::InsertProject(B.nth_project(1)))).await;
     passes(&store, Guard::ProjectNameFree(B.nth_project(1).name)).await;
     stops(&store, Guard::ProjectNameFree(A.project().name)).await;
@@ -197,8 +188,7 @@ pub async fn project_name_free_holds_within_the_organization(fixture: &impl Fixt
 
 /// [`Guard::SecretDigestIs`]: this digest, of this version, of this key.
 pub async fn secret_digest_is_holds_for_the_same_digest(fixture: &impl Fixture) {
-    let store = fixture.store();
-    settle(&store).await;
+    let store = settled(fixture).await;
     let other = Change::ReplaceDigest {
         key: A.key_id(0),
         version: 2,
@@ -224,8 +214,7 @@ pub async fn secret_digest_is_holds_for_the_same_digest(fixture: &impl Fixture) 
 
 /// Of several guards that fail, the first is named; those before it held.
 pub async fn the_first_guard_that_fails_is_named(fixture: &impl Fixture) {
-    let store = fixture.store();
-    settle(&store).await;
+    let store = settled(fixture).await;
     let set = A
         .harmless()
         .require(Guard::KeyExists(A.key_id(0)))
@@ -238,8 +227,7 @@ pub async fn the_first_guard_that_fails_is_named(fixture: &impl Fixture) {
 
 /// A guard speaks of the state before the set's own changes, and decides before one of them can fail.
 pub async fn guards_come_before_changes(fixture: &impl Fixture) {
-    let store = fixture.store();
-    settle(&store).await;
+    let store = settled(fixture).await;
     let mint = A.set(Change::InsertKey(A.nth_key(1)));
     committed(&store, mint.clone().require(Guard::KeyAbsent(A.key_id(1)))).await;
     // Its change would be a conflict, but the guard is asked first.
@@ -248,8 +236,7 @@ pub async fn guards_come_before_changes(fixture: &impl Fixture) {
 
 /// No guard holds by another organization's row, and none tells what is there.
 pub async fn a_guard_does_not_see_another_organizations_rows(fixture: &impl Fixture) {
-    let store = fixture.store();
-    settle(&store).await;
+    let store = settled(fixture).await;
     let free = CredentialSlot {
         name: "free".parse().unwrap(),
         ..B.slot()
@@ -292,8 +279,7 @@ pub async fn a_guard_does_not_see_another_organizations_rows(fixture: &impl Fixt
 
 /// A set about the instance sees no organization's rows either.
 pub async fn an_instance_set_sees_no_organizations_rows(fixture: &impl Fixture) {
-    let store = fixture.store();
-    settle(&store).await;
+    let store = settled(fixture).await;
     let guards = [
         Guard::CredentialAbsent(A.slot()),
         Guard::CredentialAt {

@@ -4,13 +4,12 @@ use std::collections::BTreeSet;
 
 use super::Fixture;
 use super::check::{committed, line, lines};
-use super::tenant::{A, B, instance, instance_secret, master_check, settle};
+use super::tenant::{A, B, instance, instance_secret, master_check, settle, settled};
 use crate::{Change, ControlStore, LogId, Subject};
 
 /// A commit logs exactly its notices, each once, and its outcome names the last of them.
 pub async fn a_commit_logs_its_notices(fixture: &impl Fixture) {
-    let store = fixture.store();
-    settle(&store).await;
+    let store = settled(fixture).await;
     let disable = |at| Change::SetKeyDisabled {
         key: A.key_id(0),
         at,
@@ -40,8 +39,7 @@ pub async fn a_commit_logs_its_notices(fixture: &impl Fixture) {
 
 /// A change of limits tells other nodes what to look up again, and keeps its draft.
 pub async fn a_change_of_limits_names_its_subject(fixture: &impl Fixture) {
-    let store = fixture.store();
-    settle(&store).await;
+    let store = settled(fixture).await;
     let (key, project, limits) = (A.key_id(0), A.project_id(0), A.limits());
     let caps = limits.caps.clone();
     let changes = [
@@ -74,8 +72,7 @@ pub async fn a_change_of_limits_names_its_subject(fixture: &impl Fixture) {
 
 /// Each kind of subject comes back with its ids.
 pub async fn every_subject_comes_back(fixture: &impl Fixture) {
-    let store = fixture.store();
-    settle(&store).await;
+    let store = settled(fixture).await;
     committed(&store, instance(Change::InsertMasterCheck(master_check(1)))).await;
     let rows = store.changes_since(0, 100).await.unwrap();
     let logged: BTreeSet<Subject> = rows.iter().map(|row| row.subject).collect();
@@ -93,8 +90,7 @@ pub async fn every_subject_comes_back(fixture: &impl Fixture) {
 
 /// Sequences ascend from 1 or above, and no nonce is like another.
 pub async fn sequences_ascend_and_nonces_differ(fixture: &impl Fixture) {
-    let store = fixture.store();
-    settle(&store).await;
+    let store = settled(fixture).await;
     for _ in 0..20 {
         committed(&store, A.harmless()).await;
     }
@@ -108,8 +104,7 @@ pub async fn sequences_ascend_and_nonces_differ(fixture: &impl Fixture) {
 
 /// The log is read from a sequence on, that one included, and no further than asked.
 pub async fn changes_since_is_inclusive_and_limited(fixture: &impl Fixture) {
-    let store = fixture.store();
-    settle(&store).await;
+    let store = settled(fixture).await;
     let all = store.changes_since(0, 1_000).await.unwrap();
     assert_eq!(store.changes_since(0, usize::MAX).await.unwrap(), all);
     for (index, row) in all.iter().enumerate() {
@@ -127,8 +122,7 @@ pub async fn changes_since_is_inclusive_and_limited(fixture: &impl Fixture) {
 
 /// Every commit keeps its audit draft, whole and in order, in the log that it belongs to.
 pub async fn a_commit_keeps_its_draft(fixture: &impl Fixture) {
-    let store = fixture.store();
-    settle(&store).await;
+    let store = settled(fixture).await;
     let check = instance(Change::InsertMasterCheck(master_check(1)));
     let secret = instance(Change::InsertInstanceSecret(instance_secret("pepper", 1)));
     let disable = A.set(Change::SetKeyDisabled {

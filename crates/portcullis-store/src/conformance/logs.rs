@@ -6,7 +6,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use super::check::{committed, refused_with, snapshot};
 use super::sealer::sealed;
 use super::steps::{a_log, all, kept, opening, sealing, wait_in_outbox};
-use super::tenant::{A, B, changes_by_id, instance, instance_secret, master_check, settle};
+use super::tenant::{
+    A, B, changes_by_id, instance, instance_secret, master_check, settle, settled,
+};
 use super::{Fixture, read_chain, seal, seal_fails, seal_with};
 use crate::StoreErrorKind::{Conflict, CrossTenant, NotSealed};
 use crate::{
@@ -48,8 +50,7 @@ pub async fn what_cannot_be_sealed_changes_nothing(fixture: &impl Fixture) {
 /// What does not continue the log is refused, in whichever call, and nothing is written: a sequence that is skipped or
 /// repeated, a head that does not fit or shrinks, a draft without a record.
 pub async fn what_does_not_continue_the_log_is_refused(fixture: &impl Fixture) {
-    let store = fixture.store();
-    settle(&store).await;
+    let store = settled(fixture).await;
     for _ in 0..3 {
         let seal = sealing(a_log(), vec![opening(0)]);
         store.append(a_log(), seal).await.unwrap();
@@ -95,8 +96,7 @@ pub async fn what_does_not_continue_the_log_is_refused(fixture: &impl Fixture) {
 
 /// Every draft leaves a record, and what is removed leaves one more.
 pub async fn nothing_goes_without_a_record(fixture: &impl Fixture) {
-    let store = fixture.store();
-    settle(&store).await;
+    let store = settled(fixture).await;
     store
         .append(a_log(), sealing(a_log(), vec![opening(0)]))
         .await
@@ -151,8 +151,7 @@ pub async fn an_append_of_nothing_writes_nothing(fixture: &impl Fixture) {
 
 /// A step that panics does so for whoever commits, and changes nothing.
 pub async fn a_step_that_panics_changes_nothing(fixture: &impl Fixture) {
-    let store = fixture.store();
-    settle(&store).await;
+    let store = settled(fixture).await;
     let before = snapshot(&store).await;
     for urgent in [false, true] {
         let step: SealStep = Box::new(|_, _| std::panic::resume_unwind(Box::new("no message")));
@@ -177,8 +176,7 @@ pub async fn a_step_that_panics_changes_nothing(fixture: &impl Fixture) {
 /// A guard that fails seals nothing: the step is not even asked, and what waits goes on waiting. Nor is it for a set that is
 /// refused before.
 pub async fn a_failed_guard_seals_nothing(fixture: &impl Fixture) {
-    let store = fixture.store();
-    settle(&store).await;
+    let store = settled(fixture).await;
     wait_in_outbox(&store, A).await;
     let before = snapshot(&store).await;
     let asked = Arc::new(AtomicUsize::new(0));

@@ -2,7 +2,7 @@
 
 use super::Fixture;
 use super::check::snapshot;
-use super::tenant::settle;
+use super::tenant::settled;
 use crate::{NodeId, NodeRow, NodeStore, Registration, UnixMicros};
 
 /// A second process is refused while the first one's lease runs, and told whose it is.
@@ -82,8 +82,7 @@ pub async fn leaving_frees_the_store(fixture: &impl Fixture) {
 
 /// Nodes come and go without a trace in the control plane.
 pub async fn leases_leave_the_control_plane_alone(fixture: &impl Fixture) {
-    let store = fixture.store();
-    settle(&store).await;
+    let store = settled(fixture).await;
     let before = snapshot(&store).await;
     register(&store, &node(1, 100), 0).await;
     assert!(store.renew(id(1), UnixMicros(200), 1).await.unwrap());

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use super::check::{committed, refused_with};
 use super::sealer::sealed;
 use super::steps::{a_log, head, kept, revoke, wait_in_outbox};
-use super::tenant::{A, B, settle};
+use super::tenant::{A, B, settle, settled};
 use super::{Fixture, draft_line, read_chain, seal, seal_fails};
 use crate::StoreErrorKind::NotSealed;
 use crate::{
@@ -14,8 +14,7 @@ use crate::{
 
 /// What ends access does not wait for a broken log: it takes effect, is logged for other nodes, and its draft waits.
 pub async fn an_urgent_set_takes_effect_and_waits_in_the_outbox(fixture: &impl Fixture) {
-    let store = fixture.store();
-    settle(&store).await;
+    let store = settled(fixture).await;
     let broken: SealStep = Box::new(|_, _| {
         Ok(Sealed {
             head: LogHeadRow {
@@ -58,8 +57,7 @@ pub async fn an_urgent_set_takes_effect_and_waits_in_the_outbox(fixture: &impl F
 
 /// An urgent set that can be sealed is sealed, and waits for nothing.
 pub async fn an_urgent_set_that_can_be_sealed_is(fixture: &impl Fixture) {
-    let store = fixture.store();
-    settle(&store).await;
+    let store = settled(fixture).await;
     let set = revoke(A, 1).urgent();
     let line = draft_line(set.draft());
     committed(&store, set).await;

@@ -2,7 +2,7 @@
 
 use super::Fixture;
 use super::check::committed;
-use super::tenant::{A, B, settle};
+use super::tenant::{A, B, settled};
 use crate::{Change, ControlStore, CredentialSlot, KeyId, OrgId, Page, Tenants};
 
 /// Organizations, in parts of every size.
@@ -33,8 +33,7 @@ pub async fn parts_cover_all_organizations_once(fixture: &impl Fixture) {
 
 /// Keys, in parts of every size, of all tenants and of one, with their secrets.
 pub async fn parts_cover_the_asked_tenants_keys_once(fixture: &impl Fixture) {
-    let store = fixture.store();
-    settle(&store).await;
+    let store = settled(fixture).await;
     for n in [3, 1, 2] {
         committed(&store, A.set(Change::InsertKey(A.nth_key(n)))).await;
     }
@@ -64,8 +63,7 @@ pub async fn parts_cover_the_asked_tenants_keys_once(fixture: &impl Fixture) {
 
 /// Credentials, in parts of every size, of all tenants and of one.
 pub async fn parts_cover_the_asked_tenants_credentials_once(fixture: &impl Fixture) {
-    let store = fixture.store();
-    settle(&store).await;
+    let store = settled(fixture).await;
     for n in [3, 1, 2] {
         let slot = CredentialSlot {
             name: format!("n{n}").parse().unwrap(),
@@ -102,8 +100,7 @@ pub async fn parts_cover_the_asked_tenants_credentials_once(fixture: &impl Fixtu
 
 /// A part of no rows is empty; an id that is no row's still divides the list.
 pub async fn a_part_may_be_empty_and_may_begin_anywhere(fixture: &impl Fixture) {
-    let store = fixture.store();
-    settle(&store).await;
+    let store = settled(fixture).await;
     assert_eq!(store.keys(Tenants::All, Page::first(0)).await.unwrap(), []);
     assert_eq!(store.organizations(Page::first(0)).await.unwrap(), []);
     assert_eq!(

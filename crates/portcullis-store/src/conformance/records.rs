@@ -3,7 +3,7 @@
 use super::check::{committed, log_snapshot};
 use super::rows::STRANGE;
 use super::steps::{a_log, head, kept, opening, sealing, wait_in_outbox};
-use super::tenant::{A, B, master_check, settle};
+use super::tenant::{A, B, master_check, settle, settled};
 use super::{Fixture, draft_line, read_chain, seal_with};
 use crate::StoreErrorKind::{Conflict, NotSealed};
 use crate::{
@@ -12,8 +12,7 @@ use crate::{
 
 /// Sets about the instance go to the system log, whatever their draft says; those of an organization to its own.
 pub async fn instance_sets_go_to_the_system_log(fixture: &impl Fixture) {
-    let store = fixture.store();
-    settle(&store).await;
+    let store = settled(fixture).await;
     assert_eq!(head(&store, LogId::System).await, None);
     let check = Change::InsertMasterCheck(master_check(1));
     let set = ChangeSet::instance(A.harmless().draft().clone()).change(check);
@@ -29,8 +28,7 @@ pub async fn instance_sets_go_to_the_system_log(fixture: &impl Fixture) {
 
 /// Two logs do not meet: each has sequences, openings, an outbox and a minimum of its own.
 pub async fn two_logs_do_not_meet(fixture: &impl Fixture) {
-    let store = fixture.store();
-    settle(&store).await;
+    let store = settled(fixture).await;
     let all_logs = [LogId::System, a_log(), LogId::Organization(B.org())];
     for round in 0..5 {
         for log in all_logs {
@@ -76,8 +74,7 @@ pub async fn two_logs_do_not_meet(fixture: &impl Fixture) {
 
 /// Of a log that was not begun there is nothing.
 pub async fn an_unknown_log_has_nothing(fixture: &impl Fixture) {
-    let store = fixture.store();
-    settle(&store).await;
+    let store = settled(fixture).await;
     let log = LogId::System;
     assert_eq!(store.log_head(log).await.unwrap(), None);
     assert_eq!(store.entries(log, 0, usize::MAX).await.unwrap(), []);

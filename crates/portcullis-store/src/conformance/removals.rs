@@ -2,15 +2,14 @@
 
 use super::check::{lines, log_snapshot, snapshot};
 use super::steps::{a_log, all, kept, opening, sealing, wait_in_outbox};
-use super::tenant::{A, B, settle};
+use super::tenant::{A, B, settled};
 use super::{Fixture, read_chain, seal, seal_fails, seal_with};
 use crate::StoreErrorKind::{Conflict, NotSealed};
 use crate::{AuditStore, LogId, OpeningRow};
 
 /// Erasing removes what was asked for and nothing else, and records it.
 pub async fn erasing_removes_only_what_was_asked(fixture: &impl Fixture) {
-    let store = fixture.store();
-    settle(&store).await;
+    let store = settled(fixture).await;
     for _ in 0..3 {
         let openings = vec![
             opening(0),
@@ -70,8 +69,7 @@ pub async fn what_an_erasure_records_stays(fixture: &impl Fixture) {
 
 /// What cannot be recorded is not removed.
 pub async fn a_removal_that_cannot_be_sealed_removes_nothing(fixture: &impl Fixture) {
-    let store = fixture.store();
-    settle(&store).await;
+    let store = settled(fixture).await;
     for _ in 0..3 {
         store
             .append(a_log(), sealing(a_log(), vec![opening(0)]))
@@ -171,16 +169,14 @@ pub async fn the_minimum_never_goes_back(fixture: &impl Fixture) {
 
 /// Of a new store nothing has to be wiped, and no guard is missing.
 pub async fn a_new_store_is_guarded(fixture: &impl Fixture) {
-    let store = fixture.store();
-    settle(&store).await;
+    let store = settled(fixture).await;
     assert_eq!(store.missing_guards().await.unwrap(), Vec::<String>::new());
     assert!(store.scrub().await.unwrap());
 }
 
 /// A scrub leaves everything that was not deleted as it was, the guards included.
 pub async fn scrubbing_changes_nothing_that_is_there(fixture: &impl Fixture) {
-    let store = fixture.store();
-    settle(&store).await;
+    let store = settled(fixture).await;
     for _ in 0..3 {
         store
             .append(a_log(), sealing(a_log(), vec![opening(0)]))

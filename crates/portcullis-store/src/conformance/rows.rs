@@ -2,7 +2,7 @@
 
 use super::Fixture;
 use super::check::{bytes, committed};
-use super::tenant::{A, AT, B, Tenant, instance, instance_secret, master_check, settle};
+use super::tenant::{A, AT, B, Tenant, instance, instance_secret, master_check, settled};
 use crate::{
     Blob, BudgetStore, CapRow, Change, ControlStore, CredentialRow, CredentialSlot, KeyRow,
     LimitsRow, NodeId, NodeRow, NodeStore, OrganizationRow, Page, RateRow, RulesRow, SecretRow,
@@ -33,8 +33,7 @@ pub async fn an_organization_comes_back_as_it_was_written(fixture: &impl Fixture
 
 /// Every field of a project.
 pub async fn a_project_comes_back_as_it_was_written(fixture: &impl Fixture) {
-    let store = fixture.store();
-    settle(&store).await;
+    let store = settled(fixture).await;
     let mut row = A.nth_project(1);
     row.name = STRANGE.to_owned();
     row.caps = many_caps();
@@ -48,8 +47,7 @@ pub async fn a_project_comes_back_as_it_was_written(fixture: &impl Fixture) {
 
 /// Every field of a key and of its secrets, optional ones both ways, extreme numbers included.
 pub async fn a_key_comes_back_as_it_was_written(fixture: &impl Fixture) {
-    let store = fixture.store();
-    settle(&store).await;
+    let store = settled(fixture).await;
     assert_eq!(store.key(A.key_id(0)).await.unwrap(), Some(A.key()));
 
     let secret = SecretRow {
@@ -100,8 +98,7 @@ pub async fn a_key_comes_back_as_it_was_written(fixture: &impl Fixture) {
 
 /// Unrestricted, nothing allowed and a list are three different rules.
 pub async fn no_list_and_an_empty_list_are_told_apart(fixture: &impl Fixture) {
-    let store = fixture.store();
-    settle(&store).await;
+    let store = settled(fixture).await;
     let some = Some(vec!["one".to_owned(), "two".to_owned()]);
     let lists = [None, Some(Vec::new()), some];
     for providers in lists.clone() {
@@ -126,8 +123,7 @@ pub async fn no_list_and_an_empty_list_are_told_apart(fixture: &impl Fixture) {
 
 /// No cap, one and several are told apart, in their order, and so are no rate and one of zeros.
 pub async fn limits_come_back_as_they_were_written(fixture: &impl Fixture) {
-    let store = fixture.store();
-    settle(&store).await;
+    let store = settled(fixture).await;
     let mut backwards = many_caps();
     backwards.reverse();
     let twice = [many_caps(), many_caps()].concat();
@@ -174,8 +170,7 @@ pub async fn limits_come_back_as_they_were_written(fixture: &impl Fixture) {
 
 /// A project is found by its id and its organization, both.
 pub async fn a_project_is_found_in_its_organization_alone(fixture: &impl Fixture) {
-    let store = fixture.store();
-    settle(&store).await;
+    let store = settled(fixture).await;
     let found = store.project(A.org(), A.project_id(0)).await.unwrap();
     assert_eq!(found, Some(A.project()));
     for (org, id) in [
@@ -189,8 +184,7 @@ pub async fn a_project_is_found_in_its_organization_alone(fixture: &impl Fixture
 
 /// Every field of a credential; its slot with and without its optional parts.
 pub async fn a_credential_comes_back_as_it_was_written(fixture: &impl Fixture) {
-    let store = fixture.store();
-    settle(&store).await;
+    let store = settled(fixture).await;
     for (n, slot) in (1..).zip(slots(A)) {
         let row = CredentialRow {
             generation: LARGEST,
@@ -211,8 +205,7 @@ pub async fn a_credential_comes_back_as_it_was_written(fixture: &impl Fixture) {
 
 /// Slots that differ in one part are different slots, and an absent part is no wildcard.
 pub async fn a_slot_must_match_in_every_part(fixture: &impl Fixture) {
-    let store = fixture.store();
-    settle(&store).await;
+    let store = settled(fixture).await;
     let slots = slots(A);
     for (n, slot) in (1..).zip(&slots) {
         let row = A.nth_credential(n, slot.clone());
@@ -279,8 +272,7 @@ pub async fn a_node_comes_back_as_it_was_written(fixture: &impl Fixture) {
 
 /// Secrets come by ascending version, in whatever order they were added.
 pub async fn secrets_come_by_ascending_version(fixture: &impl Fixture) {
-    let store = fixture.store();
-    settle(&store).await;
+    let store = settled(fixture).await;
     for version in [10, 3, 9] {
         let change = Change::InsertSecret {
             key: A.key_id(0),
@@ -294,8 +286,7 @@ pub async fn secrets_come_by_ascending_version(fixture: &impl Fixture) {
 
 /// Key ids that differ in the case of one letter are different keys.
 pub async fn key_ids_are_case_sensitive(fixture: &impl Fixture) {
-    let store = fixture.store();
-    settle(&store).await;
+    let store = settled(fixture).await;
     for id in ["abcdefghijkl", "abcdefghijkL"] {
         let row = KeyRow {
             id: id.parse().unwrap(),

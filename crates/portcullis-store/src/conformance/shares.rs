@@ -2,13 +2,12 @@
 
 use super::Fixture;
 use super::books::{account, books, draw, nth_account, run, share};
-use super::tenant::{A, B, settle};
+use super::tenant::{A, B, settled};
 use crate::{AccountKey, BudgetStore, ShareRow, UnixMicros};
 
 /// What is out becomes unaccounted for all runs but the living, in every organization; nothing else moves.
 pub async fn stranding_moves_what_is_out_of_all_runs_but_the_living(fixture: &impl Fixture) {
-    let store = fixture.store();
-    settle(&store).await;
+    let store = settled(fixture).await;
     for tenant in [A, B] {
         for n in [1, 2, 3, 0xfa] {
             books(&store, &share(&account(tenant), n, [1, 20, 300, 4_000])).await;
@@ -38,8 +37,7 @@ pub async fn stranding_moves_what_is_out_of_all_runs_but_the_living(fixture: &im
 
 /// A sum that does not fit is the largest number: stranding frees nothing by counting wrong.
 pub async fn stranding_stops_at_the_largest_number(fixture: &impl Fixture) {
-    let store = fixture.store();
-    settle(&store).await;
+    let store = settled(fixture).await;
     for (n, amounts) in [
         (1, [1, 0, 0, i64::MAX]),
         (2, [i64::MAX; 4]),
@@ -56,8 +54,7 @@ pub async fn stranding_stops_at_the_largest_number(fixture: &impl Fixture) {
 
 /// The second time there is nothing to strand.
 pub async fn stranding_twice_changes_nothing(fixture: &impl Fixture) {
-    let store = fixture.store();
-    settle(&store).await;
+    let store = settled(fixture).await;
     assert_eq!(
         store.strand_others(Vec::new()).await.unwrap(),
         0,
@@ -75,8 +72,7 @@ pub async fn stranding_twice_changes_nothing(fixture: &impl Fixture) {
 /// A run that was taken for gone, and is not, still finds its share: its bookings arrive, its returns find nothing
 /// out.
 pub async fn a_stranded_run_still_finds_its_share(fixture: &impl Fixture) {
-    let store = fixture.store();
-    settle(&store).await;
+    let store = settled(fixture).await;
     books(&store, &share(&account(A), 1, [10, 1, 0, 0])).await;
     assert_eq!(store.strand_others(vec![run(2)]).await.unwrap(), 1);
     let saw = draw(&store, 1, [&account(A)], |drawn| {
@@ -95,8 +91,7 @@ pub async fn a_stranded_run_still_finds_its_share(fixture: &impl Fixture) {
 
 /// Shares are those of one organization.
 pub async fn shares_are_those_of_one_organization(fixture: &impl Fixture) {
-    let store = fixture.store();
-    settle(&store).await;
+    let store = settled(fixture).await;
     // The same counter but for the organization, even its subject.
     let twin = AccountKey {
         org: B.org(),
@@ -118,8 +113,7 @@ pub async fn shares_are_those_of_one_organization(fixture: &impl Fixture) {
 
 /// Shares come by account and run, part by part, byte by byte.
 pub async fn shares_come_by_account_and_run(fixture: &impl Fixture) {
-    let store = fixture.store();
-    settle(&store).await;
+    let store = settled(fixture).await;
     let key = |[unit, window, level, subject]: [&str; 4], start| AccountKey {
         org: A.org(),
         unit: unit.to_owned(),
@@ -162,8 +156,7 @@ pub async fn shares_come_by_account_and_run(fixture: &impl Fixture) {
 
 /// Dropped is only what is over: a share whose end is now is not yet.
 pub async fn forgetting_drops_only_what_is_over(fixture: &impl Fixture) {
-    let store = fixture.store();
-    settle(&store).await;
+    let store = settled(fixture).await;
     let until = |tenant, n, end| ShareRow {
         keep_until: Some(UnixMicros(end)),
         ..share(&account(tenant), n, [1; 4])
@@ -205,8 +198,7 @@ pub async fn forgetting_drops_only_what_is_over(fixture: &impl Fixture) {
 
 /// What has no end is kept for ever; an end that was taken away again does not count.
 pub async fn what_has_no_end_is_never_forgotten(fixture: &impl Fixture) {
-    let store = fixture.store();
-    settle(&store).await;
+    let store = settled(fixture).await;
     let end = Some(UnixMicros(0));
     let ended = ShareRow {
         keep_until: end,

@@ -1,5 +1,6 @@
 //! Two tenants with one row of each kind, so that every rule can reach across.
 
+use super::Fixture;
 use super::check::{bytes, committed};
 use crate::{
     Actor, AuditAction, AuditDraft, AuditTarget, CapRow, Change, ChangeSet, ControlStore,
@@ -19,6 +20,13 @@ pub(super) struct Tenant {
 
 pub(super) const A: Tenant = Tenant { letter: b'A' };
 pub(super) const B: Tenant = Tenant { letter: b'B' };
+
+/// The fixture's store, with both tenants in it.
+pub(super) async fn settled<F: Fixture>(fixture: &F) -> F::Store {
+    let store = fixture.store();
+    settle(&store).await;
+    store
+}
 
 /// Commits both tenants with one project, one key of two secrets and one credential each.
 pub(super) async fn settle(store: &impl ControlStore) {

@@ -2,7 +2,7 @@
 
 use super::Fixture;
 use super::check::{refused, snapshot};
-use super::tenant::{A, AT, B, changes_by_id, instance, instance_secret, master_check, settle};
+use super::tenant::{A, AT, B, changes_by_id, instance, instance_secret, master_check, settled};
 use crate::StoreErrorKind::{Conflict, CrossTenant};
 use crate::{
     Change, ChangeSet, ControlStore, CredentialRow, CredentialSlot, KeyRow, OrgId, Page, RulesRow,
@@ -11,8 +11,7 @@ use crate::{
 
 /// A set that carries another organization's row is refused, alone or behind changes that are fine.
 pub async fn a_foreign_row_in_a_set_is_cross_tenant(fixture: &impl Fixture) {
-    let store = fixture.store();
-    settle(&store).await;
+    let store = settled(fixture).await;
     let slot = CredentialSlot {
         name: "other".parse().unwrap(),
         ..B.slot()
@@ -34,8 +33,7 @@ pub async fn a_foreign_row_in_a_set_is_cross_tenant(fixture: &impl Fixture) {
 
 /// A set about the instance carries and names no organization's row.
 pub async fn an_instance_set_reaches_no_organization(fixture: &impl Fixture) {
-    let store = fixture.store();
-    settle(&store).await;
+    let store = settled(fixture).await;
     let mut changes = changes_by_id(A, 0);
     changes.extend([
         Change::InsertProject(A.nth_project(1)),
@@ -53,8 +51,7 @@ pub async fn an_instance_set_reaches_no_organization(fixture: &impl Fixture) {
 /// A change that names another organization's key, secret or credential fails as if there were none: the same
 /// kind, and the same sentence but for the id.
 pub async fn a_change_cannot_reach_another_organizations_row(fixture: &impl Fixture) {
-    let store = fixture.store();
-    settle(&store).await;
+    let store = settled(fixture).await;
     for (foreign, missing) in changes_by_id(B, 0).into_iter().zip(changes_by_id(B, 5)) {
         let said = refused(&store, A.set(foreign), Conflict).await;
         let would_say = refused(&store, A.set(missing), Conflict).await;
@@ -67,8 +64,7 @@ pub async fn a_change_cannot_reach_another_organizations_row(fixture: &impl Fixt
 
 /// A key cannot stand in another organization's project.
 pub async fn a_key_cannot_stand_in_a_foreign_project(fixture: &impl Fixture) {
-    let store = fixture.store();
-    settle(&store).await;
+    let store = settled(fixture).await;
     let key = |project| {
         A.set(Change::InsertKey(KeyRow {
             project,
@@ -82,8 +78,7 @@ pub async fn a_key_cannot_stand_in_a_foreign_project(fixture: &impl Fixture) {
 
 /// A credential's slot cannot name another organization's project, neither when added nor when overwritten.
 pub async fn a_credential_cannot_stand_in_a_foreign_project(fixture: &impl Fixture) {
-    let store = fixture.store();
-    settle(&store).await;
+    let store = settled(fixture).await;
     let put = |n, project| {
         let slot = CredentialSlot {
             project: Some(project),
@@ -99,8 +94,7 @@ pub async fn a_credential_cannot_stand_in_a_foreign_project(fixture: &impl Fixtu
 
 /// A credential of another organization is not overwritten by its id.
 pub async fn a_foreign_credential_is_not_overwritten(fixture: &impl Fixture) {
-    let store = fixture.store();
-    settle(&store).await;
+    let store = settled(fixture).await;
     for name in ["default", "other"] {
         let slot = CredentialSlot {
             name: name.parse().unwrap(),
@@ -144,8 +138,7 @@ pub async fn an_unknown_organization_can_own_nothing(fixture: &impl Fixture) {
 
 /// A set may say who it belongs to, but not choose: B's draft does not open A's rows.
 pub async fn a_set_belongs_to_one_organization_whatever_its_draft_says(fixture: &impl Fixture) {
-    let store = fixture.store();
-    settle(&store).await;
+    let store = settled(fixture).await;
     let set = ChangeSet::new(B.org(), A.harmless().draft().clone());
     let change = Change::RevokeKey {
         key: A.key_id(0),
@@ -156,8 +149,7 @@ pub async fn a_set_belongs_to_one_organization_whatever_its_draft_says(fixture: 
 
 /// What is read for one organization shows nothing of another.
 pub async fn reading_one_organization_shows_no_other(fixture: &impl Fixture) {
-    let store = fixture.store();
-    settle(&store).await;
+    let store = settled(fixture).await;
     let one = Tenants::One(A.org());
     assert_eq!(store.keys(one, Page::first(10)).await.unwrap(), [A.key()]);
     assert_eq!(

@@ -2,13 +2,12 @@
 
 use super::Fixture;
 use super::check::{lines, snapshot};
-use super::tenant::{A, AT, B, settle};
+use super::tenant::{A, AT, B, settled};
 use crate::{ControlStore, KeyRow, LogId, SecretRow, SecretUse, UnixMicros};
 
 /// The later time stands, in whatever order uses arrive, within one call and across calls.
 pub async fn the_later_use_stands(fixture: &impl Fixture) {
-    let store = fixture.store();
-    settle(&store).await;
+    let store = settled(fixture).await;
     let seen = |at| SecretUse {
         key: A.key_id(0),
         version: 1,
@@ -37,8 +36,7 @@ pub async fn the_later_use_stands(fixture: &impl Fixture) {
 
 /// Uses of unknown keys and versions are passed over, and those beside them are noted.
 pub async fn unknown_secrets_are_passed_over(fixture: &impl Fixture) {
-    let store = fixture.store();
-    settle(&store).await;
+    let store = settled(fixture).await;
     let seen = |key, version| SecretUse {
         key,
         version,
@@ -63,8 +61,7 @@ pub async fn unknown_secrets_are_passed_over(fixture: &impl Fixture) {
 
 /// A use moves no generation (the row comparisons above hold that), logs no change and keeps no draft.
 pub async fn a_use_logs_no_change(fixture: &impl Fixture) {
-    let store = fixture.store();
-    settle(&store).await;
+    let store = settled(fixture).await;
     store.record_uses(Vec::new()).await.unwrap();
     let newest = store.newest_change().await.unwrap();
     let drafts = lines(&store, LogId::Organization(A.org())).await;
