@@ -55,9 +55,7 @@ async fn what_runs_is_told_to_end_after_the_bound_of_streams() {
 
 #[tokio::test(start_paused = true)]
 async fn a_store_that_fails_stops_the_gate_after_the_bound_until_it_answers_again() {
-    let store = Unsteady::new();
-    let mut stage = Stage::on(store.clone(), |builder| builder).await;
-    stage.spawn_upkeep();
+    let (store, stage) = upkept().await;
     let key = stage.key().await;
     store.fail(true);
     sleep(TURNS).await;
@@ -76,9 +74,7 @@ async fn a_store_that_fails_stops_the_gate_after_the_bound_until_it_answers_agai
 #[tokio::test(start_paused = true)]
 async fn streams_are_cut_after_their_bound_whether_the_store_fails_or_hangs() {
     for hangs in [false, true] {
-        let store = Unsteady::new();
-        let mut stage = Stage::on(store.clone(), |builder| builder).await;
-        stage.spawn_upkeep();
+        let (store, stage) = upkept().await;
         let caller = stage.authenticate(&stage.key().await).await.unwrap();
         store.fail(!hangs);
         store.hang(hangs);
@@ -102,9 +98,7 @@ async fn streams_are_cut_after_their_bound_whether_the_store_fails_or_hangs() {
 
 #[tokio::test(start_paused = true)]
 async fn an_expiry_ends_streams_also_while_the_store_hangs() {
-    let store = Unsteady::new();
-    let mut stage = Stage::on(store.clone(), |builder| builder).await;
-    stage.spawn_upkeep();
+    let (store, stage) = upkept().await;
     let lifetime = portcullis_gate::Lifetime::custom(chrono::TimeDelta::seconds(5)).unwrap();
     let key = stage.mint_for(lifetime, |new| new).await;
     let caller = stage.authenticate(&key).await.unwrap();
@@ -119,9 +113,7 @@ async fn an_expiry_ends_streams_also_while_the_store_hangs() {
 
 #[tokio::test(start_paused = true)]
 async fn an_answer_of_the_store_is_as_old_as_the_question() {
-    let store = Unsteady::new();
-    let mut stage = Stage::on(store.clone(), |builder| builder).await;
-    stage.spawn_upkeep();
+    let (store, stage) = upkept().await;
     let key = stage.key().await;
     store.hang(true);
     sleep(TURNS).await;
@@ -138,9 +130,7 @@ async fn an_answer_of_the_store_is_as_old_as_the_question() {
 
 #[tokio::test(start_paused = true)]
 async fn a_change_made_while_the_store_was_away_is_applied_before_anybody_is_answered() {
-    let store = Unsteady::new();
-    let mut stage = Stage::on(store.clone(), |builder| builder).await;
-    stage.spawn_upkeep();
+    let (store, stage) = upkept().await;
     let key = stage.key().await;
     store.fail(true);
     sleep(TURNS).await;
@@ -162,9 +152,7 @@ async fn a_change_made_while_the_store_was_away_is_applied_before_anybody_is_ans
 #[tokio::test(start_paused = true)]
 async fn a_change_log_that_diverged_stops_the_gate_for_good_and_ends_what_runs() {
     for replaced in [false, true] {
-        let store = Unsteady::new();
-        let mut stage = Stage::on(store.clone(), |builder| builder).await;
-        stage.spawn_upkeep();
+        let (store, stage) = upkept().await;
         let key = stage.key().await;
         let caller = stage.authenticate(&key).await.unwrap();
         if replaced {
@@ -192,8 +180,7 @@ async fn a_change_log_that_diverged_stops_the_gate_for_good_and_ends_what_runs()
 
 #[tokio::test]
 async fn a_key_whose_row_is_gone_is_refused() {
-    let store = Unsteady::new();
-    let stage = Stage::on(store.clone(), |builder| builder).await;
+    let (store, stage) = unsteady().await;
     let key = stage.key().await;
     let caller = stage.authenticate(&key).await.unwrap();
     let revoked = caller.revoked();
@@ -218,8 +205,7 @@ async fn a_key_whose_row_is_gone_is_refused() {
 
 #[tokio::test]
 async fn an_organization_whose_row_is_gone_is_shut_out() {
-    let store = Unsteady::new();
-    let stage = Stage::on(store.clone(), |builder| builder).await;
+    let (store, stage) = unsteady().await;
     let key = stage.key().await;
     let caller = stage.authenticate(&key).await.unwrap();
     let revoked = caller.revoked();
@@ -355,8 +341,7 @@ async fn a_policy_that_contradicts_itself_does_not_open_and_makes_nothing() {
 
 #[tokio::test]
 async fn a_change_that_was_stored_but_not_confirmed_says_so() {
-    let store = Unsteady::new();
-    let stage = Stage::on(store.clone(), |builder| builder).await;
+    let (store, stage) = unsteady().await;
     let key = stage.key().await;
     store.fail_after_commit();
     let error = stage.admin.revoke(key.id).await.unwrap_err();
@@ -367,6 +352,20 @@ async fn a_change_that_was_stored_but_not_confirmed_says_so() {
     assert!(error.to_string().contains("is stored"), "{error}");
     let row = store.rows().key(key.id).await.unwrap().unwrap();
     assert!(row.revoked_at.is_some());
+}
+
+/// A gate on a store that can be told to fail.
+async fn unsteady() -> (Unsteady, Stage<Unsteady>) {
+    let store = Unsteady::new();
+    let stage = Stage::on(store.clone(), |builder| builder).await;
+    (store, stage)
+}
+
+/// The same, with its upkeep running.
+async fn upkept() -> (Unsteady, Stage<Unsteady>) {
+    let (store, mut stage) = unsteady().await;
+    stage.spawn_upkeep();
+    (store, stage)
 }
 
 /// A change by somebody who writes the store beside the gate.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use portcullis_gate::{Dispatch, KeyRules, Lifetime};
+use portcullis_gate::{Dispatch, KeyId, KeyRules, Lifetime};
 
 use crate::support::key_text::with_other_secret;
 use crate::support::{Stage, authenticate, gpt};
@@ -154,26 +154,8 @@ async fn authorize_is_decided_by_the_first_of_several_faults() {
         };
         let key = stage.mint_for(lifetime, |new| new.rules(rules)).await;
         let caller = stage.authenticate(&key).await.unwrap();
-        if has(B::Credential) {
-            let stored = stage.admin.credentials(stage.org).await.unwrap();
-            stage
-                .admin
-                .delete_credential(stage.org, stored[0].id)
-                .await
-                .unwrap();
-        }
         stage.clock.advance(Duration::from_secs(86_400));
-        stand_in_the_way(
-            &stage,
-            key.id,
-            has(B::Disabled),
-            has(B::Revoked),
-            has(B::Suspended),
-        )
-        .await;
-        if has(B::Stale) {
-            stage.clock.advance(Duration::from_secs(1));
-        }
+        stand_in_the_way(&stage, key.id, &faults).await;
         let refusal = caller.authorize(gpt()).await.unwrap_err();
         assert_eq!(refusal.code(), faults[0].code(), "{faults:?}: {refusal:?}");
     }
@@ -197,26 +179,8 @@ async fn open_is_decided_by_the_standing_before_the_credential() {
         let key = stage.mint_for(lifetime, |new| new).await;
         let caller = stage.authenticate(&key).await.unwrap();
         let permit = caller.authorize(gpt()).await.unwrap();
-        if has(B::Credential) {
-            let stored = stage.admin.credentials(stage.org).await.unwrap();
-            stage
-                .admin
-                .delete_credential(stage.org, stored[0].id)
-                .await
-                .unwrap();
-        }
         stage.clock.advance(Duration::from_secs(30));
-        stand_in_the_way(
-            &stage,
-            key.id,
-            has(B::Disabled),
-            has(B::Revoked),
-            has(B::Suspended),
-        )
-        .await;
-        if has(B::Stale) {
-            stage.clock.advance(Duration::from_secs(1));
-        }
+        stand_in_the_way(&stage, key.id, &faults).await;
         let refusal = permit.open().await.unwrap_err();
         assert_eq!(refusal.code(), faults[0].code(), "{faults:?}: {refusal:?}");
     }
@@ -235,22 +199,25 @@ async fn a_body_is_read_before_the_rules_are_asked() {
     assert_eq!(refusal.code(), "organization_suspended");
 }
 
-/// Puts faults behind a caller's back, and confirms the rules as of now.
-async fn stand_in_the_way(
-    stage: &Stage,
-    key: portcullis_gate::KeyId,
-    disabled: bool,
-    revoked: bool,
-    suspended: bool,
-) {
-    if disabled {
-        stage.admin.disable(key).await.unwrap();
+/// Puts faults behind a caller's back, with the rules confirmed as of now unless they are to be stale.
+async fn stand_in_the_way(stage: &Stage, key: KeyId, faults: &[Authorizing]) {
+    let (admin, has) = (&stage.admin, |fault| faults.contains(&fault));
+    if has(Authorizing::Credential) {
+        let stored = admin.credentials(stage.org).await.unwrap();
+        let deleted = admin.delete_credential(stage.org, stored[0].id);
+        deleted.await.unwrap();
     }
-    if revoked {
-        stage.admin.revoke(key).await.unwrap();
+    if has(Authorizing::Disabled) {
+        admin.disable(key).await.unwrap();
     }
-    if suspended {
-        stage.admin.suspend_organization(stage.org).await.unwrap();
+    if has(Authorizing::Revoked) {
+        admin.revoke(key).await.unwrap();
+    }
+    if has(Authorizing::Suspended) {
+        admin.suspend_organization(stage.org).await.unwrap();
     }
     stage.confirm().await;
+    if has(Authorizing::Stale) {
+        stage.clock.advance(Duration::from_secs(1));
+    }
 }
