@@ -108,7 +108,7 @@ pub use prune::{CannotPrune, Pruning, retained, whole_tiles};
 pub use record::{InvalidRecord, Record};
 pub use sample::RefusalSampler;
 pub use tiles::{
-    CHECKPOINT_PATH, TileFile, TileReader, TileWriter, WrongCheckpoint, bundle_entries,
+    CHECKPOINT_PATH, TileFile, TileReader, TileWriter, WrongCheckpoint, bundle_entries, bundle_path,
 };
 pub use timestamp::Timestamp;
 pub use tree::Node;

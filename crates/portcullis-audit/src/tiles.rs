@@ -36,6 +36,13 @@ pub(crate) const TILE_HEIGHT: usize = 8;
 /// How many hashes, or entries, a full tile holds.
 pub(crate) const TILE_WIDTH: u64 = 1 << TILE_HEIGHT;
 
+/// The name of bundle number `index`, of 256 entries or of those at the end, in a log of `size` records.
+#[must_use]
+pub fn bundle_path(index: u64, size: u64) -> String {
+    let there = size.saturating_sub(index.saturating_mul(TILE_WIDTH));
+    path(ENTRIES, index, there.min(TILE_WIDTH))
+}
+
 /// The name of a tile; `kind` is its level, or `entries`.
 fn path(kind: impl fmt::Display, index: u64, width: u64) -> String {
     let mut digits = format!("{:03}", index % 1_000);

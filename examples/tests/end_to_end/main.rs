@@ -12,6 +12,7 @@
 )]
 
 mod addresses;
+mod audit;
 mod bad_input;
 mod edited_keys;
 mod forwarding;

@@ -39,3 +39,13 @@ pub(crate) fn build_folder() -> PathBuf {
     let this = std::env::current_exe().unwrap();
     this.parent().and_then(Path::parent).unwrap().to_owned()
 }
+
+/// The program of an example, which `cargo test` builds beside this one.
+pub(crate) fn example(name: &str) -> PathBuf {
+    let program = build_folder().join("examples").join(name);
+    assert!(
+        program.exists(),
+        "{name} is not built; run: cargo build -p portcullis-examples --examples"
+    );
+    program
+}

@@ -49,6 +49,8 @@ fn indexes_are_written_in_groups_of_three_digits() {
     assert_eq!(path(0, 273, 112), "tile/0/273.p/112");
     assert_eq!(path(ENTRIES, 1_234_067, 256), "tile/entries/x001/x234/067");
     assert_eq!(path(1, 1_000, 1), "tile/1/x001/000.p/1");
+    assert_eq!(bundle_path(273, 70_000), "tile/entries/273.p/112");
+    assert_eq!(bundle_path(272, 70_000), "tile/entries/272");
 }
 
 /// The example of C2SP tlog-tiles, "Partial Tiles".

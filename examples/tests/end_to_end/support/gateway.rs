@@ -2,13 +2,13 @@
 
 use std::fmt;
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
-use super::{Answer, CapLine, Finished, PATIENCE, Provider, Request, Running, build_folder};
+use super::{Answer, CapLine, Finished, PATIENCE, Provider, Request, Running, example};
 
 /// A data folder.
 pub(crate) struct Home {
@@ -311,14 +311,8 @@ input = "1"
 output = "10"
 "#;
 
-/// The gateway's program, which `cargo test` builds beside this one.
 fn program() -> PathBuf {
-    let program = build_folder().join("examples").join("gateway");
-    assert!(
-        Path::new(&program).exists(),
-        "the gateway is not built; run: cargo build -p portcullis-examples --examples"
-    );
-    program
+    example("gateway")
 }
 
 /// `spec/key-format.md`: id, secret, checksum.
