@@ -73,7 +73,8 @@ impl Ledger {
     }
 
     /// Forgets what ended before `before`: records that are no longer held (those of the second of `before` are kept), and
-    /// accounts of periods that are over and out of which nothing is held or left.
+    /// accounts of periods that are over and out of which nothing is held or left. A counter's latest account stays, or a
+    /// clock that ran ahead and went back could open it once more; see [`Ledger::retire`].
     ///
     /// Orders are idempotent for as long as the record is there; a settlement after that is booked in
     /// full, as debt. Keep records longer than any request runs and any write is retried.
@@ -88,6 +89,12 @@ impl Ledger {
         let records = (0..budget).all(|_| self.attempts.forget_one(before));
         let accounts = (0..budget).all(|_| self.counters.forget_one(before));
         records || accounts
+    }
+
+    /// Lets a counter's latest account be forgotten as its others are: no cap names the counter any more. A claim that does
+    /// undoes it.
+    pub fn retire(&mut self, counter: &Counter) {
+        self.counters.retire(counter);
     }
 
     /// Puts an account in place, for loading; replaces the one of the same period.

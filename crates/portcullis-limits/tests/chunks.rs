@@ -185,7 +185,9 @@ fn the_chunk_of_a_period_that_is_over_is_returned_whole() {
 fn a_period_that_is_over_is_not_forgotten_before_its_chunk_is_returned() {
     let (mut node, sent) = Node::running(300);
     let december = "2026-12-01T00:00:00Z".parse().unwrap();
+    let counter = sent.hold().lines.iter().next().unwrap().counter;
     node.settle(sent, 30);
+    node.ledger.retire(&counter);
     node.ledger.forget(december);
     assert_eq!(node.ledger.accounts().count(), 1);
     node.give_back();

@@ -4,7 +4,7 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use portcullis_limits::{
     Account, Booking, Cap, Caps, Claim, Dispatched, Grant, Ledger, Level, Limit, NanoUsd,
-    NotReserved, Settled, State, Window,
+    NotReserved, Settled, State, Window, Zone,
 };
 
 mod support;
@@ -135,9 +135,10 @@ fn what_is_set_aside_is_not_forgotten_with_its_account() {
     let (mut ledger, now) = (Ledger::direct(), november());
     let settlement = send(&mut ledger, &claim(1, &caps, 100), now).settle(exact(30));
     assert!(ledger.settle_aside(&settlement, now));
+    let cap = caps.iter().next().unwrap();
+    ledger.retire(cap.counter());
     ledger.forget(now + LONG);
     assert_eq!(ledger, Ledger::direct());
-    let cap = caps.iter().next().unwrap();
     assert_eq!(ledger.take_bookings(), [booking(cap, now, 30, 0)]);
 }
 
@@ -149,9 +150,11 @@ fn forgetting_by_and_by_forgets_the_same_as_at_once() {
         for number in 0..50 {
             let cap = Cap::new(Level::Key, &number.to_string(), MINUTE, Limit::Tokens(100));
             let sent = send(ledger, &claim(number, &Caps::from(cap), 10), now);
+            let lines = sent.hold().lines.to_vec();
             if number % 5 != 0 {
                 let _booked = ledger.settle(&sent.settle(exact(10)), now);
             }
+            lines.iter().for_each(|line| ledger.retire(&line.counter));
         }
     }
     let later = now + LONG;
@@ -299,13 +302,71 @@ fn an_earlier_account_with_something_left_outlives_the_latest() {
     let sent = send(&mut ledger, &claim, later);
     let _booked = ledger.settle(&sent.settle(exact(300)), later);
     let end = later + TimeDelta::days(31);
-    ledger.forget(end);
-    assert_eq!(ledger.accounts().count(), 1);
+    for retired in [false, true] {
+        if retired {
+            ledger.retire(cap.counter());
+        }
+        ledger.forget(end);
+        assert_eq!(ledger.accounts().count(), 2);
+    }
     let returned = ledger.give_back(NanoUsd::ZERO, end);
     let rows: Vec<_> = returned.iter().map(|it| (it.start, it.amount)).collect();
     assert_eq!(rows, [(MONTH.period(now).start, 300)]);
     ledger.forget(end);
     assert_eq!(ledger.accounts().count(), 0);
+}
+
+#[test]
+fn a_clock_that_ran_ahead_while_nobody_asked_opens_no_account_twice() {
+    for window in [MONTH, MINUTE, Window::Day(Zone::UTC)] {
+        let caps = Caps::from(key(window, Limit::Tokens(100)));
+        let (mut ledger, now) = (Ledger::direct(), november());
+        let sent = send(&mut ledger, &claim(1, &caps, 100), now);
+        let _booked = ledger.settle(&sent.settle(exact(100)), now);
+        ledger.forget(now + TimeDelta::days(1_000));
+        let again = ledger.reserve(&claim(2, &caps, 1), now + SECOND, LEASE);
+        assert!(matches!(again, Err(NotReserved::Refused(_))), "{window}");
+    }
+}
+
+#[test]
+fn of_a_counter_that_goes_on_only_the_latest_account_stays() {
+    let caps = Caps::from(key(MINUTE, Limit::Tokens(100)));
+    let (mut ledger, now) = (Ledger::direct(), november());
+    for minute in 0..10 {
+        let now = now + TimeDelta::minutes(i64::from(minute));
+        let sent = send(&mut ledger, &claim(minute, &caps, 100), now);
+        let _booked = ledger.settle(&sent.settle(exact(100)), now);
+        ledger.forget(now);
+        assert_eq!(ledger.accounts().count(), 1, "minute {minute}");
+    }
+}
+
+#[test]
+fn a_counter_that_no_cap_names_any_more_is_forgotten_when_its_period_is_over() {
+    let (month, minute) = (key(MONTH, usd(1_000)), key(MINUTE, Limit::Tokens(100)));
+    let caps = Caps::new([month.clone(), minute.clone()]).unwrap();
+    let (mut ledger, now) = (Ledger::direct(), november());
+    let sent = send(&mut ledger, &claim(1, &caps, 100), now);
+    let _booked = ledger.settle(&sent.settle(exact(100)), now);
+    let left = |ledger: &Ledger| {
+        ledger
+            .accounts()
+            .map(|(it, _)| it.window)
+            .collect::<Vec<_>>()
+    };
+    for cap in [&month, &minute] {
+        ledger.retire(cap.counter());
+    }
+    ledger.forget(now);
+    assert_eq!(left(&ledger).len(), 2, "no period is over");
+    ledger.forget(now + LONG);
+    assert_eq!(left(&ledger), [MONTH]);
+    // A claim names it again, even if it is refused.
+    let refused = ledger.reserve(&claim(2, &Caps::from(month), 1_000), now, LEASE);
+    assert!(refused.is_err());
+    ledger.forget(now + TimeDelta::days(31));
+    assert_eq!(left(&ledger), [MONTH]);
 }
 
 #[test]
@@ -317,13 +378,14 @@ fn the_place_of_a_forgotten_counter_is_good_for_another() {
     let settlement = sent.settle(exact(900));
     let _booked = ledger.settle(&settlement, now);
     let later = now + LONG;
+    let cap = old.iter().next().unwrap();
+    ledger.retire(cap.counter());
     ledger.forget(later);
     assert_eq!(ledger, Ledger::direct());
     let _held = send(&mut ledger, &claim(2, &Caps::from(new.clone()), 10), later);
     // The books know neither the attempt nor the counter any more: all of it is debt, on its own counter.
     let _booked = ledger.settle(&settlement, later);
     assert_eq!(stands(&ledger, &new, later), (10, 0, 0));
-    let cap = old.iter().next().unwrap();
     assert_eq!(stands(&ledger, cap, later), (0, 0, 900));
 }
 
@@ -334,6 +396,8 @@ fn a_hold_of_nothing_keeps_its_counter_when_the_period_is_forgotten() {
     let (mut ledger, now) = (Ledger::direct(), november());
     let sent = send(&mut ledger, &claim(1, &caps, 0), now);
     let later = now + LONG;
+    let cap = caps.iter().next().unwrap();
+    ledger.retire(cap.counter());
     ledger.forget(later);
     assert_eq!(ledger.accounts().count(), 0);
     let _held = send(
@@ -342,7 +406,6 @@ fn a_hold_of_nothing_keeps_its_counter_when_the_period_is_forgotten() {
         later,
     );
     let settled = ledger.settle(&sent.settle(exact(7)), later);
-    let cap = caps.iter().next().unwrap();
     assert_eq!(settled, Settled::Booked(vec![booking(cap, later, 0, 7)]));
     assert_eq!(stands(&ledger, cap, later), (0, 0, 7));
     assert_eq!(stands(&ledger, &other, later), (10, 0, 0));

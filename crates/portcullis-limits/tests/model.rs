@@ -83,6 +83,7 @@ enum Step {
     Release(usize),
     Settle(usize, Usage),
     Sweep,
+    Forget,
 }
 
 const ATTEMPTS: usize = 8;
@@ -107,6 +108,7 @@ fn step() -> impl Strategy<Value = Step> {
         2 => id.clone().prop_map(Step::Release),
         5 => (id, usage).prop_map(|(id, usage)| Step::Settle(id, usage)),
         1 => Just(Step::Sweep),
+        1 => Just(Step::Forget),
     ]
 }
 
@@ -128,13 +130,15 @@ struct Model {
     lines: BTreeMap<usize, Vec<(usize, i64, i64)>>,
     entries: BTreeMap<usize, Vec<Entry>>,
     latest: BTreeMap<usize, i64>,
+    /// What was charged to attempts that are forgotten.
+    forgotten: Vec<Entry>,
 }
 
 impl Model {
     /// Held, settled, debt of one account.
     fn sums(&self, counter: usize, start: i64) -> (i64, i64, i64) {
         let mut sums = (0, 0, 0);
-        for entry in self.entries.values().flatten() {
+        for entry in self.charged() {
             if (entry.counter, entry.start) == (counter, start) {
                 sums = (
                     sums.0 + entry.held,
@@ -144,6 +148,10 @@ impl Model {
             }
         }
         sums
+    }
+
+    fn charged(&self) -> impl Iterator<Item = &Entry> {
+        self.entries.values().flatten().chain(&self.forgotten)
     }
 
     fn current(&self, counter: usize, now: i64) -> i64 {
@@ -254,6 +262,21 @@ impl Model {
         }
         due
     }
+
+    /// All attempts that are over; the counters stay where they are.
+    fn forget(&mut self) {
+        let over: Vec<usize> = self
+            .state
+            .iter()
+            .filter(|(_, it)| **it != State::Held)
+            .map(|(id, _)| *id)
+            .collect();
+        for id in over {
+            self.state.remove(&id);
+            self.forgotten
+                .extend(self.entries.remove(&id).into_iter().flatten());
+        }
+    }
 }
 
 /// The settler's copy of a hold, also for an attempt that was never reserved.
@@ -347,6 +370,11 @@ proptest! {
                     let expected: Vec<AttemptId> = model.sweep(now).into_iter().map(attempt).collect();
                     prop_assert_eq!(swept, expected);
                 }
+                Step::Forget => {
+                    // As when the clock runs ahead for a moment while nobody asks.
+                    ledger.forget(time(now) + TimeDelta::days(1_000));
+                    model.forget();
+                }
             }
             let named = (0..COUNTERS).map(|counter| (cap(counter, 0).counter().clone(), counter));
             let names: BTreeMap<_, _> = named.collect();
@@ -356,7 +384,11 @@ proptest! {
                 prop_assert_eq!((account.held, account.settled, account.debt), sums);
                 prop_assert!(account.used() <= highest[counter] + account.debt);
             }
-            for entry in model.entries.values().flatten().filter(|it| it.held + it.settled + it.debt > 0) {
+            let kept = |it: &&Entry| {
+                let latest = model.latest.get(&it.counter) == Some(&it.start);
+                it.held > 0 || latest && it.settled + it.debt > 0
+            };
+            for entry in model.charged().filter(kept) {
                 let mut accounts = ledger.accounts();
                 let place = |counter: usize, start: i64| (counter, start) == (entry.counter, entry.start);
                 prop_assert!(accounts.any(|(counter, it)| place(names[counter], it.start.timestamp())));

@@ -6,7 +6,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use portcullis_limits::{
-    Account, AttemptId, Booking, Claim, Counter, Grant, Ledger, NanoUsd, NotReserved, Period,
+    Account, AttemptId, Booking, Cap, Claim, Counter, Grant, Ledger, NanoUsd, NotReserved, Period,
     Release, Reservation, Return, Settled, Settlement, Unit,
 };
 
@@ -71,7 +71,7 @@ impl Books {
         pages.ledger.release(release, now);
     }
 
-    /// Charges what was used. A debt in dollars returns what is left of the chunks: what other runs have used is known to
+    /// Charges what was used. A debt in dollars returns what is left of its chunk: what other runs have used is known to
     /// the durable books alone, so these have to look before anything is held beside the debt.
     pub(crate) fn settle(&self, settlement: &Settlement, now: DateTime<Utc>) {
         let mut pages = self.pages();
@@ -80,11 +80,9 @@ impl Books {
             return;
         };
         let owes = |booking: &Booking| booking.counter.unit == Unit::Usd && booking.debt > 0;
-        let returns = if bookings.iter().any(owes) {
-            pages.ledger.give_back(NanoUsd::ZERO, now)
-        } else {
-            Vec::new()
-        };
+        let in_debt = bookings.iter().filter(|it| owes(it));
+        let returns = in_debt.flat_map(|it| pages.ledger.give_back_of(&it.counter));
+        let returns: Vec<_> = returns.collect();
         self.wait(&mut pages, bookings, returns);
     }
 
@@ -106,7 +104,29 @@ impl Books {
         self.wait(&mut pages, bookings, returns);
     }
 
-    /// Returns all that is left of the chunks: a cap may have been lowered, or the node is closing.
+    /// Takes over newer caps of a key, a project or the organization. What is left of the chunk of a cap that was lowered or
+    /// removed is returned, and a counter that no cap names any more may be forgotten.
+    pub(crate) fn recap(&self, before: &[Cap], after: &[Cap]) {
+        let now_at = |old: &Cap| {
+            let same = after.iter().find(|new| new.counter() == old.counter());
+            same.map(Cap::amount)
+        };
+        let narrower = before.iter().filter(|old| now_at(old) < Some(old.amount()));
+        let narrower: Vec<&Cap> = narrower.collect();
+        if narrower.is_empty() {
+            return;
+        }
+        let mut pages = self.pages();
+        for old in narrower {
+            let returns = pages.ledger.give_back_of(old.counter());
+            self.wait(&mut pages, [], returns);
+            if now_at(old).is_none() {
+                pages.ledger.retire(old.counter());
+            }
+        }
+    }
+
+    /// Returns all that is left of the chunks: the node is closing.
     pub(crate) fn give_back_all(&self, now: DateTime<Utc>) {
         let mut pages = self.pages();
         let returns = pages.ledger.give_back(NanoUsd::ZERO, now);

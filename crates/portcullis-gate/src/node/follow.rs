@@ -230,7 +230,6 @@ impl Node {
         let orgs = self.orgs.pin();
         if let Some(org) = orgs.get(&row.id) {
             org.replace(rules);
-            org.books.give_back_all(self.clock.now().utc);
         } else {
             let sealing = convert::organization_key(row, &self.master);
             let sealing = sealing.map_err(|why| {
@@ -287,10 +286,7 @@ impl Node {
             self.fetch_project(&org, row.project).await?;
         }
         match known {
-            Some(slot) => {
-                slot.replace(rules, now);
-                org.books.give_back_all(now);
-            }
+            Some(slot) => slot.replace(rules, now),
             None => {
                 let prefix = row.prefix.as_str().into();
                 let environment = row.environment.clone();
@@ -315,7 +311,6 @@ impl Node {
     async fn fetch_project(&self, org: &OrgState, id: ProjectId) -> Result<(), StoreError> {
         if let Some(row) = self.stores.project(org.id, id).await? {
             org.put_project(id, convert::project_rules(&row));
-            org.books.give_back_all(self.clock.now().utc);
         }
         Ok(())
     }

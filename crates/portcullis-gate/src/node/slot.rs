@@ -85,6 +85,9 @@ impl Slot {
         }
         let before = self.rules.swap(Arc::new(rules));
         let after = self.rules.load();
+        self.org
+            .books
+            .recap(&before.limits.caps, &after.limits.caps);
         for old in before.secrets.iter().flatten() {
             let standing = match after.secret(old.version) {
                 None => Some(CutReason::Revoked),

@@ -73,7 +73,8 @@ impl OrgState {
     /// Takes over newer rules; older ones change nothing. Only the follower of the change log calls it.
     pub(crate) fn replace(&self, rules: OrgRules) {
         if rules.generation >= self.rules.load().generation {
-            self.rules.store(Arc::new(rules));
+            let before = self.rules.swap(Arc::new(rules));
+            self.books.recap(&before.caps, &self.rules.load().caps);
         }
     }
 
@@ -85,11 +86,16 @@ impl OrgState {
     /// Takes over newer rules of a project; older ones change nothing. Only the follower of the change log calls it.
     pub(crate) fn put_project(&self, id: ProjectId, rules: ProjectRules) {
         let projects = self.projects.pin();
-        let newer = projects
-            .get(&id)
+        let before = projects.get(&id).cloned();
+        let newer = before
+            .as_ref()
             .is_some_and(|old| old.generation > rules.generation);
         if !newer {
-            projects.insert(id, Arc::new(rules));
+            let rules = Arc::new(rules);
+            projects.insert(id, Arc::clone(&rules));
+            if let Some(before) = before {
+                self.books.recap(&before.caps, &rules.caps);
+            }
         }
     }
 

@@ -1,10 +1,10 @@
 //! A cap or a price that changes: what follows is under the new one at once, and nothing is taken back.
 
-use portcullis_gate::PriceList;
+use portcullis_gate::{PriceList, Unit};
 
 use crate::support::code;
 use crate::support::passing::{LARGE, serving};
-use crate::support::spend::{TOKEN, admitted, call, caps, exactly, request, usd_cap};
+use crate::support::spend::{TOKEN, admitted, call, caps, exactly, request, sums, usd_cap};
 
 #[tokio::test(start_paused = true)]
 async fn a_cap_lowered_below_what_is_spent_refuses_at_once_and_takes_nothing_back() {
@@ -99,4 +99,20 @@ async fn a_price_that_changes_in_flight_is_the_price_of_the_next_hold() {
     // And without a price, nothing is held at the old one.
     stage.gate.set_prices(PriceList::empty());
     assert_eq!(code(call(&caller, 1).await), "model_not_priced");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_cap_that_is_removed_returns_its_chunk_and_comes_back_with_what_was_spent() {
+    let stage = serving(25).await;
+    let both = [usd_cap("month", 100), "tokens/month=100".to_owned()];
+    let both = both.each_ref().map(String::as_str);
+    let (key, caller) = stage.capped(&both).await;
+    request(&caller, 90, 90).await.unwrap();
+    stage.admin.set_limits(key.id, caps(&[])).await.unwrap();
+    stage.written().await;
+    let books = sums(&stage.store, stage.org, Unit::Usd).await;
+    assert_eq!(books, [0, 90 * TOKEN, 0, 0]);
+    request(&caller, 1_000, 1_000).await.unwrap();
+    stage.admin.set_limits(key.id, caps(&both)).await.unwrap();
+    assert_eq!(admitted(&caller, 10, 10).await, (1, "budget_exceeded"));
 }

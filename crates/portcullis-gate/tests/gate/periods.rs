@@ -92,6 +92,21 @@ async fn a_clock_that_goes_backwards_opens_no_fresh_period_also_after_a_restart(
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_clock_that_ran_ahead_while_nobody_asked_opens_no_account_twice() {
+    for cap in ["usd/month=0.0001", "tokens/month=100", "requests/hour=10"] {
+        let stage = serving(25).await;
+        let (key, caller) = stage.capped(&[cap]).await;
+        assert_eq!(admitted(&caller, 10, 10).await.0, 10, "{cap}");
+        stage.written().await;
+        stage.until("2026-12-24T12:00:00Z").await;
+        stage.clock.set_utc("2026-11-22T12:00:01Z".parse().unwrap());
+        stage.after(Duration::from_millis(1)).await;
+        let caller = stage.authenticate(&key).await.unwrap();
+        assert_eq!(admitted(&caller, 10, 10).await.0, 0, "{cap}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_hold_outlives_its_lease_while_its_call_lives() {
     for hours in [1, 24 * 8] {
         let stage = serving(LARGE).await;

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 
 use super::Ledger;
 use crate::claim::reached;
-use crate::{Cap, CapReached, Counter, NanoUsd, Period, Unit};
+use crate::{Account, Cap, CapReached, Counter, NanoUsd, Period, Unit};
 
 impl Ledger {
     /// Adds what was debited durably to the chunk that holds are taken from.
@@ -23,34 +23,47 @@ impl Ledger {
     /// Takes out of the chunks what is not needed, to be returned durably: everything of periods
     /// that are over at `now`, and of the others what is more than `keep`. Zero at shutdown.
     ///
-    /// Zero also whenever a cap was lowered, before anything is reserved under it: what is left of a chunk counts as used
-    /// in the durable books, and after a zero they look at what settlements bring back before it is held again.
-    ///
     /// What is taken out here and does not reach the durable books is stranded, never spent twice.
     pub fn give_back(&mut self, keep: NanoUsd, now: DateTime<Utc>) -> Vec<Return> {
-        let mut returns = Vec::new();
-        for (counter, kept) in self.counters.iter_mut() {
+        let all = self.counters.iter_mut();
+        let returns = all.filter_map(|(counter, kept)| {
             let keep = if kept.is_over(now) {
                 0
             } else {
                 keep.nanos().max(0)
             };
-            let account = &mut kept.account;
-            let amount = account.left().saturating_sub(keep);
-            if keep == 0 {
-                account.granted_under = i64::MAX; // larger than any cap
-            }
-            if counter.unit == Unit::Usd && amount > 0 {
-                account.granted = account.granted.saturating_sub(amount);
-                returns.push(Return {
-                    counter: counter.clone(),
-                    start: account.start,
-                    amount,
-                });
-            }
-        }
-        returns
+            returned(counter, &mut kept.account, keep)
+        });
+        returns.collect()
     }
+
+    /// Takes all that is left out of the chunks of one counter: when its cap was lowered or is no more, before anything is
+    /// reserved under what is now in force, and when it owes.
+    ///
+    /// What is left of a chunk counts as used in the durable books. After this they look at what settlements bring back
+    /// before it is held again.
+    pub fn give_back_of(&mut self, counter: &Counter) -> Vec<Return> {
+        let all = self.counters.of_mut(counter);
+        let returns = all.filter_map(|(counter, kept)| returned(counter, &mut kept.account, 0));
+        returns.collect()
+    }
+}
+
+/// What of a chunk is more than `keep`, taken out of it.
+fn returned(counter: &Counter, account: &mut Account, keep: i64) -> Option<Return> {
+    let amount = account.left().saturating_sub(keep);
+    if keep == 0 {
+        account.granted_under = i64::MAX; // larger than any cap
+    }
+    if counter.unit != Unit::Usd || amount <= 0 {
+        return None;
+    }
+    account.granted = account.granted.saturating_sub(amount);
+    Some(Return {
+        counter: counter.clone(),
+        start: account.start,
+        amount,
+    })
 }
 
 /// What a chunk lacks for a hold.

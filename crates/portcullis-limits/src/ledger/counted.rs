@@ -14,6 +14,8 @@ pub(super) struct Counted {
     earlier: Vec<Kept>,
     /// How many lines of holds name this slot.
     pins: u32,
+    /// No cap names it any more.
+    retired: bool,
 }
 
 /// An account, and when its period is over.
@@ -31,6 +33,7 @@ impl Counted {
             latest: None,
             earlier: Vec::new(),
             pins: 0,
+            retired: false,
         }
     }
 
@@ -55,8 +58,8 @@ impl Counted {
         }
     }
 
-    /// One step on the account of the period that began at `start`. If it was not there, it is now, and this is when its
-    /// period is over.
+    /// One step on the account of the period that began at `start`, which is opened if it is not there. When one that is
+    /// not the latest may be forgotten, if there is one more of these now.
     pub(super) fn change(
         &mut self,
         start: DateTime<Utc>,
@@ -70,9 +73,7 @@ impl Counted {
         }
         let mut kept = Kept::new(start, self.counter.window);
         step(&self.counter, &mut kept);
-        let end = kept.end;
-        self.insert(kept);
-        end
+        self.insert(kept)
     }
 
     pub(super) fn accounts(&self) -> impl Iterator<Item = (&Counter, &Account)> {
@@ -84,18 +85,31 @@ impl Counted {
         all.map(|kept| (&self.counter, kept))
     }
 
-    /// Forgets accounts of periods that were over by `before`; whether one of them is needed still.
+    /// Forgets accounts of periods that were over by `before`, but never the latest of a counter that a cap names: it is what
+    /// keeps the counter from going back. Whether one that might be forgotten is needed still.
     pub(super) fn forget(&mut self, before: DateTime<Utc>) -> bool {
         let stays = |it: &Kept| !it.is_over(before) || it.is_needed();
         self.earlier.retain(stays);
-        if !self.latest.as_ref().is_some_and(stays) {
-            self.latest = self.earlier.pop();
+        if self.retired && self.earlier.is_empty() {
+            self.latest = self.latest.take().filter(stays);
         }
-        self.kept().any(|it| it.is_over(before))
+        let latest = self.latest.iter().filter(|_| self.retired);
+        self.earlier
+            .iter()
+            .chain(latest)
+            .any(|it| it.is_over(before))
     }
 
+    /// Lets the latest account be forgotten as the others are; from when on.
+    pub(super) fn retire(&mut self) -> Option<DateTime<Utc>> {
+        self.retired = true;
+        self.latest.as_ref()?.end
+    }
+
+    /// For a claim, and so for a cap.
     pub(super) const fn pin(&mut self) {
         self.pins += 1;
+        self.retired = false;
     }
 
     pub(super) const fn unpin(&mut self) {
@@ -111,15 +125,20 @@ impl Counted {
         self.earlier.iter().chain(&self.latest)
     }
 
-    /// Puts an account in place that is not there.
-    fn insert(&mut self, kept: Kept) {
+    /// Puts an account in place that is not there; the end of the one that is not the latest because of it.
+    fn insert(&mut self, kept: Kept) -> Option<DateTime<Utc>> {
         let start = kept.account.start;
         let latest = self.latest.as_ref().map(|it| it.account.start);
         if latest.is_none_or(|latest| latest < start) {
-            self.earlier.extend(self.latest.replace(kept));
+            let displaced = self.latest.replace(kept)?;
+            let end = displaced.end;
+            self.earlier.push(displaced);
+            end
         } else {
+            let end = kept.end;
             let place = self.earlier.partition_point(|it| it.account.start < start);
             self.earlier.insert(place, kept);
+            end
         }
     }
 }

@@ -16,8 +16,8 @@ use crate::{Account, Cap, Counter};
 pub(super) struct Counters {
     all: Places<Counted>,
     index: HashMap<Counter, u32>,
-    /// The slots in which an account may be forgotten from that time on. Some may have become vacant, or be in use by
-    /// another counter: whoever comes to one looks what is there.
+    /// The slots in which an account that is not the latest, or that of a retired counter, may be forgotten from that time
+    /// on. Some may have become vacant, or be in use by another counter: whoever comes to one looks what is there.
     ends: BTreeMap<DateTime<Utc>, Vec<u32>>,
     /// The slots in which the last round of forgetting met an account that is over and still needed.
     needed: Vec<u32>,
@@ -74,6 +74,16 @@ impl Counters {
         }
     }
 
+    /// Lets a counter be forgotten as a whole, once its latest period is over.
+    pub(super) fn retire(&mut self, counter: &Counter) {
+        let Some(slot) = self.index.get(counter).copied() else {
+            return;
+        };
+        if let Some(end) = self.all.at_mut(slot).retire() {
+            self.ends.entry(end).or_default().push(slot);
+        }
+    }
+
     /// Where the counter of `cap` is, and stays until it is unpinned.
     pub(super) fn pin(&mut self, cap: &Cap) -> Slot {
         let slot = self.place(cap);
@@ -114,6 +124,16 @@ impl Counters {
 
     pub(super) fn iter_mut(&mut self) -> impl Iterator<Item = (&Counter, &mut Kept)> {
         self.all.iter_mut().flat_map(Counted::kept_mut)
+    }
+
+    /// The accounts of one counter.
+    pub(super) fn of_mut(
+        &mut self,
+        counter: &Counter,
+    ) -> impl Iterator<Item = (&Counter, &mut Kept)> {
+        let slot = self.index.get(counter).copied();
+        let counted = slot.and_then(|slot| self.all.get_mut(slot));
+        counted.into_iter().flat_map(Counted::kept_mut)
     }
 
     /// How much is kept of each kind.

@@ -65,6 +65,11 @@ fn whatever_becomes_of_attempts_nothing_of_them_stays_when_they_are_forgotten() 
     ledger.forget(now() + lease * 2);
     ledger.forget(now() + lease * 3);
     assert_eq!(ledger.attempts.sizes(), [0; 4]);
+    assert_eq!(ledger.counters.sizes(), [4, 4, 0, 0]);
+    for cap in caps(0).iter() {
+        ledger.retire(cap.counter());
+    }
+    ledger.forget(now() + lease * 3);
     assert_eq!(ledger.counters.sizes(), [0; 4]);
 }
 
