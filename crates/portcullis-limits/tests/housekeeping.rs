@@ -412,6 +412,19 @@ fn a_hold_of_nothing_keeps_its_counter_when_the_period_is_forgotten() {
 }
 
 #[test]
+fn giving_back_a_hold_of_nothing_opens_no_account_again() {
+    let caps = Caps::from(key(MINUTE, Limit::Tokens(1_000)));
+    let (mut ledger, now) = (Ledger::direct(), november());
+    let nothing = ledger.reserve(&claim(1, &caps, 0), now, LEASE).unwrap();
+    let later = now + LONG;
+    let _held = send(&mut ledger, &claim(2, &caps, 10), later);
+    ledger.forget(later);
+    assert_eq!(ledger.accounts().count(), 1);
+    assert!(ledger.release(nothing.release(), later));
+    assert_eq!(ledger.accounts().count(), 1);
+}
+
+#[test]
 fn a_refused_claim_leaves_no_trace() {
     let caps = Caps::new([key(MONTH, usd(100)), key(MINUTE, Limit::Tokens(100))]).unwrap();
     let (mut ledger, now) = (Ledger::direct(), november());

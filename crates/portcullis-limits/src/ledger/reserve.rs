@@ -75,9 +75,12 @@ impl Ledger {
             attempts, counters, ..
         } = self;
         let ended = attempts.end(release.attempt, Event::Release, now, |line| {
-            counters.change(line.slot, line.start, |_, it| {
-                it.account.unhold(line.amount);
-            });
+            // Of an account out of which nothing is held, nobody knows whether it is still there.
+            if line.amount > 0 {
+                counters.change(line.slot, line.start, |_, it| {
+                    it.account.unhold(line.amount);
+                });
+            }
             counters.unpin(line.slot);
         });
         matches!(ended, Ok(Some(_)))
