@@ -29,6 +29,10 @@ const MIGRATIONS: &[Migration] = &[
         name: "audit_logs",
         text: include_str!("migrations/0004_audit_logs.sql"),
     },
+    Migration {
+        name: "traces",
+        text: include_str!("migrations/0005_traces.sql"),
+    },
 ];
 
 /// One step of the schema.

@@ -115,9 +115,15 @@ fn set_up(mut writer: Connection, path: &Path) -> Answer<Connections> {
     use_write_ahead_log(&writer)?;
     writer.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, false)?;
 
+    let reader = read_only(path)?;
+    Ok(Connections { writer, reader })
+}
+
+/// One more connection for reads to a database that is open.
+pub(crate) fn read_only(path: &Path) -> Answer<Connection> {
     let reader = connect(path)?;
     reader.pragma_update(None, "query_only", true)?;
-    Ok(Connections { writer, reader })
+    Ok(reader)
 }
 
 /// Takes the file and its side files away from group and others: a copy or a restored backup may be open.

@@ -11,7 +11,9 @@ pub(crate) mod key;
 mod limits;
 pub(crate) mod log;
 pub(crate) mod node;
+pub(crate) mod retention;
 pub(crate) mod tenant;
+pub(crate) mod trace;
 mod value;
 
 use rusqlite::{Connection, Params, Row};

@@ -5,16 +5,19 @@ use std::sync::Arc;
 use portcullis_store::{
     AccountKey, AuditDraft, AuditStore, BudgetStore, ChangeRow, ChangeSet, ControlStore,
     CredentialId, CredentialRow, CredentialSlot, Draw, DrawStep, InstanceSecretRow, KeyId, KeyRow,
-    LogEntryRow, LogHeadRow, LogId, MasterCheckRow, NodeId, NodeRow, NodeStore, OpeningRow, OrgId,
-    OrganizationRow, Outcome, Page, ProjectId, ProjectRow, Registration, RetainedRow, SealStep,
-    SecretUse, ShareRow, StoreError, Tenants, UnixMicros,
+    LogEntryRow, LogHeadRow, LogId, LostRow, MasterCheckRow, NodeId, NodeRow, NodeStore,
+    OpeningRow, OrgId, OrganizationRow, Outcome, Page, ProjectId, ProjectRow, Registration,
+    RemovalStep, RemovedRow, RetainedRow, RetentionRows, RollupRow, SealStep, SecretUse, ShareRow,
+    StoreError, TableRow, Tenants, TraceBatch, TraceRow, TraceStore, UnixMicros,
 };
 use rusqlite::Connection;
 
 use crate::error::Answer;
 use crate::guards;
-use crate::open::{Missing, absolute, open};
-use crate::sql::{audit, budget, commit, credential, instance, key, log, node, tenant};
+use crate::open::{Missing, absolute, open, read_only};
+use crate::sql::{
+    audit, budget, commit, credential, instance, key, log, node, retention, tenant, trace,
+};
 use crate::worker::Worker;
 
 /// A store in one SQLite file. Clones share two threads: one writes, one reads.
@@ -98,6 +101,22 @@ impl SqliteStore {
         Work: FnOnce(&mut Connection) -> Answer<T> + Send + 'static,
     {
         let answer = self.shared.reader.call(work).await;
+        answer.map_err(|trouble| trouble.explain(self.path()))
+    }
+
+    /// A read that may take long, on a thread and a connection of its own: no request waits for it.
+    async fn read_at_length<T, Work>(&self, work: Work) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        Work: FnOnce(&mut Connection) -> Answer<T> + Send + 'static,
+    {
+        // Fails as every other call does once the store is closed.
+        self.read(|_| Ok(())).await?;
+        let connection = read_only(self.path());
+        let connection = connection.map_err(|trouble| trouble.explain(self.path()))?;
+        let reader = Worker::start("portcullis-long-read", connection)?;
+        let answer = reader.call(work).await;
+        reader.close().await;
         answer.map_err(|trouble| trouble.explain(self.path()))
     }
 
@@ -325,5 +344,58 @@ impl AuditStore for SqliteStore {
 
     async fn missing_guards(&self) -> Result<Vec<String>, StoreError> {
         self.write(|db| guards::missing(db)).await
+    }
+}
+
+impl TraceStore for SqliteStore {
+    async fn write_traces(&self, batch: TraceBatch) -> Result<(), StoreError> {
+        self.transact(move |db| trace::write(db, &batch)).await
+    }
+
+    async fn traces(
+        &self,
+        org: OrgId,
+        from: UnixMicros,
+        until: UnixMicros,
+        limit: usize,
+    ) -> Result<Vec<TraceRow>, StoreError> {
+        self.read_at_length(move |db| trace::list(db, org, from, until, limit))
+            .await
+    }
+
+    async fn rollups(&self, org: OrgId, from: UnixMicros) -> Result<Vec<RollupRow>, StoreError> {
+        self.read_at_length(move |db| trace::rollups(db, org, from))
+            .await
+    }
+
+    async fn lost_traces(&self, from: UnixMicros) -> Result<Vec<LostRow>, StoreError> {
+        self.read(move |db| trace::lost(db, from)).await
+    }
+
+    async fn retention(&self) -> Result<RetentionRows, StoreError> {
+        self.read(|db| {
+            // One view of both.
+            let db = db.transaction()?;
+            retention::in_force(&db)
+        })
+        .await
+    }
+
+    async fn inventory(&self) -> Result<Vec<TableRow>, StoreError> {
+        self.read_at_length(retention::inventory).await
+    }
+
+    async fn remove(&self, mut step: RemovalStep) -> Result<Option<RemovedRow>, StoreError> {
+        self.transact(move |db| retention::remove(db, &mut step))
+            .await
+    }
+
+    async fn removed(&self, run: String) -> Result<Vec<(String, u64)>, StoreError> {
+        self.read(move |db| retention::removed(db, &run)).await
+    }
+
+    async fn forget_run(&self, run: String) -> Result<(), StoreError> {
+        self.transact(move |db| retention::forget_run(db, &run))
+            .await
     }
 }

@@ -230,7 +230,7 @@ async fn a_newer_database_is_refused_with_both_versions() {
     let error = SqliteStore::open(&path).unwrap_err();
     assert_eq!(error.kind(), StoreErrorKind::Newer, "{error}");
     assert!(error.to_string().contains("version 99"), "{error}");
-    assert!(error.to_string().contains("up to version 4"), "{error}");
+    assert!(error.to_string().contains("up to version 5"), "{error}");
     assert!(fs::read(&path).unwrap() == before, "the file was changed");
 }
 
@@ -274,9 +274,10 @@ async fn rows_that_cannot_be_ours_are_corrupt_and_not_repeated() {
 #[tokio::test]
 async fn an_older_database_is_brought_up_to_date_and_keeps_its_rows() {
     for (version, undo) in [
-        (3, NO_LOGS.to_owned()),
-        (2, [NO_LOGS, NO_LIMITS].concat()),
-        (1, [NO_LOGS, NO_LIMITS, NO_ALLOWLISTS].concat()),
+        (4, NO_TRACES.to_owned()),
+        (3, [NO_TRACES, NO_LOGS].concat()),
+        (2, [NO_TRACES, NO_LOGS, NO_LIMITS].concat()),
+        (1, [NO_TRACES, NO_LOGS, NO_LIMITS, NO_ALLOWLISTS].concat()),
     ] {
         let (_folder, path) = place();
         let store = SqliteStore::open(&path).unwrap();
@@ -320,7 +321,7 @@ fn many_threads_may_open_one_empty_path_at_once() {
                 row.get(0)
             })
             .unwrap();
-        assert_eq!(migrations, 4, "each migration once");
+        assert_eq!(migrations, 5, "each migration once");
     }
 }
 
@@ -429,6 +430,10 @@ fn modes(folder: &Path) -> Vec<(String, u32)> {
     files.sort();
     files
 }
+
+/// Undoes migration 5.
+const NO_TRACES: &str = "DROP TABLE trace_months; DROP TABLE rollups; DROP TABLE trace_losses;
+    DROP TABLE retention_settings; DROP TABLE legal_holds; DROP TABLE retention_removals;";
 
 /// Undoes the fourth migration.
 const NO_LOGS: &str = "

@@ -1,9 +1,10 @@
 use std::collections::BTreeSet;
 
 use crate::{
-    AuditDraft, Blob, CapRow, CredentialId, CredentialRow, CredentialSlot, InstanceSecretRow,
-    KeyId, KeyRow, LimitsRow, LogId, MasterCheckRow, OrgId, OrganizationRow, ProjectId, ProjectRow,
-    RulesRow, SecretRow, StoreError, StoreErrorKind, Subject, UnixMicros,
+    AuditDraft, Blob, CapRow, CredentialId, CredentialRow, CredentialSlot, HoldId, HoldRow,
+    InstanceSecretRow, KeyId, KeyRow, LimitsRow, LogId, MasterCheckRow, OrgId, OrganizationRow,
+    ProjectId, ProjectRow, RetentionRow, RulesRow, SecretRow, StoreError, StoreErrorKind, Subject,
+    UnixMicros,
 };
 
 /// One action on the control plane: guards, changes and the audit draft, committed together or not at all.
@@ -117,6 +118,7 @@ impl ChangeSet {
             Reach::Row(owner) => self.org == Some(owner),
             Reach::Tenant => self.org.is_some(),
             Reach::Instance => self.org.is_none(),
+            Reach::Either => true,
         };
         if self.changes.iter().all(fits) {
             Ok(())
@@ -213,6 +215,10 @@ pub enum Change {
         /// The secret; its version is not in use.
         secret: SecretRow,
     },
+    /// Lifts a legal hold of the set's organization, or of the instance in a set of the instance.
+    LiftHold(HoldId),
+    /// Places a legal hold.
+    PlaceHold(HoldRow),
     /// Saves a credential: adds it, or overwrites the one of the same id.
     PutCredential(CredentialRow),
     /// Replaces a digest, and touches nothing else.
@@ -287,6 +293,8 @@ pub enum Change {
         /// The new caps; none is unrestricted.
         caps: Vec<CapRow>,
     },
+    /// Replaces what was written of how long and how much is kept; a row with nothing written in it goes.
+    SetRetention(RetentionRow),
     /// Brings a secret's end forward. An earlier end stands: an expiry is never extended.
     ShortenSecret {
         /// The key.
@@ -306,6 +314,10 @@ impl Change {
             Self::SetOrganizationAllowlist { .. }
             | Self::SetOrganizationCaps { .. }
             | Self::SetOrganizationSuspended { .. } => org.map(Subject::Organization),
+            // No node holds anything by them; what it samples by, it reads again with the organization.
+            Self::PlaceHold(_) | Self::LiftHold(_) | Self::SetRetention(_) => {
+                Some(org.map_or(Subject::Instance, Subject::Organization))
+            }
             Self::SetProjectCaps { project, .. } => org.map(|org| Subject::Project(org, *project)),
             Self::InsertProject(row) => Some(Subject::Project(row.org, row.id)),
             Self::InsertKey(row) => Some(Subject::Key(row.org, row.id)),
@@ -329,6 +341,10 @@ impl Change {
             Self::InsertProject(row) => Reach::Row(row.org),
             Self::InsertKey(row) => Reach::Row(row.org),
             Self::PutCredential(row) => Reach::Row(row.slot.org),
+            Self::PlaceHold(HoldRow { org, .. }) | Self::SetRetention(RetentionRow { org, .. }) => {
+                org.map_or(Reach::Instance, Reach::Row)
+            }
+            Self::LiftHold(_) => Reach::Either,
             Self::DeleteCredential(_)
             | Self::InsertSecret { .. }
             | Self::ReplaceDigest { .. }
@@ -367,4 +383,6 @@ enum Reach {
     Tenant,
     /// It belongs to no organization.
     Instance,
+    /// It names a row, which the adapter looks up among those of the set's organization, or of the instance.
+    Either,
 }

@@ -50,9 +50,11 @@ pub mod outbox;
 pub mod paging;
 pub mod records;
 pub mod removals;
+pub mod retention;
 pub mod rows;
 pub mod shares;
 pub mod tenants;
+pub mod traces;
 pub mod uses;
 
 mod books;
@@ -65,12 +67,12 @@ use std::pin::Pin;
 
 pub use sealer::{read_chain, seal, seal_fails, seal_with};
 
-use crate::{AuditDraft, AuditStore, BudgetStore, ControlStore, NodeStore};
+use crate::{AuditDraft, AuditStore, BudgetStore, ControlStore, NodeStore, TraceStore};
 
 /// One empty store, made for one rule, and the doors to it that the ports do not have.
 pub trait Fixture: Sync {
     /// The adapter.
-    type Store: ControlStore + NodeStore + BudgetStore + AuditStore + Clone;
+    type Store: ControlStore + NodeStore + BudgetStore + AuditStore + TraceStore + Clone;
 
     /// A handle on the store, as independent of the ones before as the adapter allows: the same file opened once
     /// more, another connection, or a clone.
@@ -236,6 +238,23 @@ macro_rules! conformance_tests {
             shares::forgetting_drops_only_what_is_over
             shares::what_has_no_end_is_never_forgotten
             ledger::the_books_never_drift
+            traces::a_trace_comes_back_as_it_was_written
+            traces::traces_are_of_one_organization_and_time
+            traces::a_batch_may_be_written_again
+            traces::rollups_sum_what_ended_alike
+            traces::a_trace_of_a_foreign_key_is_a_conflict
+            traces::lost_traces_are_counted_by_day
+            traces::traces_leave_the_control_plane_alone
+            retention::limits_are_replaced_whole
+            retention::limits_and_holds_are_for_ones_own
+            retention::a_hold_is_lifted_by_its_own
+            retention::the_inventory_counts_by_month_owner_and_day
+            retention::a_month_is_dropped_if_it_has_its_rows
+            retention::a_delete_removes_what_was_named
+            retention::the_step_sees_what_is_in_force
+            retention::a_step_that_panics_removes_nothing
+            retention::what_a_run_removes_is_counted
+            retention::a_table_without_owners_is_not_removed_from
             concurrency::of_many_at_one_key_generation_one_wins
             concurrency::of_many_at_one_credential_generation_one_wins
             concurrency::of_many_who_mint_one_id_one_wins
@@ -275,6 +294,8 @@ mod tests {
             ("budgets", include_str!("conformance/budgets.rs")),
             ("shares", include_str!("conformance/shares.rs")),
             ("ledger", include_str!("conformance/ledger.rs")),
+            ("traces", include_str!("conformance/traces.rs")),
+            ("retention", include_str!("conformance/retention.rs")),
             ("concurrency", include_str!("conformance/concurrency.rs")),
         ];
         let suite = include_str!("conformance.rs");

@@ -84,6 +84,14 @@ uuid_id!(
     /// One serving process, for as long as it runs.
     NodeId
 );
+uuid_id!(
+    /// One request, as the gateway names it.
+    RequestId
+);
+uuid_id!(
+    /// One legal hold.
+    HoldId
+);
 
 /// The public id of a virtual key: 12 base62 characters, the part of the key text that may be logged.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

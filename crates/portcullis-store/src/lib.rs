@@ -48,6 +48,7 @@ mod port;
 mod row;
 mod seal;
 mod time;
+mod trace;
 
 #[cfg(feature = "memory")]
 mod memory;
@@ -64,21 +65,24 @@ pub use change::{Change, ChangeSet, Guard, Outcome};
 pub use draw::Draw;
 pub use error::{StoreError, StoreErrorKind};
 pub use id::{
-    CredentialId, CredentialName, EnvironmentName, InvalidId, InvalidName, KeyId, NodeId, OrgId,
-    ProjectId, ProviderName,
+    CredentialId, CredentialName, EnvironmentName, HoldId, InvalidId, InvalidName, KeyId, NodeId,
+    OrgId, ProjectId, ProviderName, RequestId,
 };
 pub use port::{
     AuditStore, BudgetStore, ControlStore, DrawStep, NodeStore, Page, Registration, SecretUse,
     Tenants,
 };
 pub use row::{
-    AccountKey, Blob, CapRow, ChangeRow, CredentialRow, CredentialSlot, Drawn, InstanceSecretRow,
-    KeyRow, LimitsRow, LogEntryRow, LogHeadRow, LogId, MasterCheckRow, NodeRow, NotSealed,
-    OpeningRow, OrganizationRow, ProjectRow, RateRow, RetainedRow, RulesRow, SealStep, Sealed,
-    SecretRow, ShareRow, Subject,
+    AccountKey, Blob, CapRow, ChangeRow, CredentialRow, CredentialSlot, Drawn, ExceptRow, HoldRow,
+    InstanceSecretRow, KeyRow, LimitsRow, LogEntryRow, LogHeadRow, LogId, LostRow, MasterCheckRow,
+    MonthRow, NodeRow, NotSealed, OpeningRow, OrganizationRow, PartRow, ProjectRow, RateRow,
+    Removal, RemovalRow, RemovalStep, RemovedRow, RetainedRow, RetentionRow, RetentionRows,
+    RollupRow, RulesRow, SealStep, Sealed, SecretRow, ShareRow, Subject, TableRow, TraceBatch,
+    TraceRow,
 };
 pub use seal::Append;
-pub use time::UnixMicros;
+pub use time::{InvalidYearMonth, UnixMicros, YearMonth};
+pub use trace::TraceStore;
 
 #[cfg(feature = "memory")]
 pub use memory::MemoryStore;

@@ -5,6 +5,7 @@ mod budget;
 mod guard;
 mod log;
 mod state;
+mod traces;
 
 use std::collections::BTreeMap;
 use std::ops::Bound::{Excluded, Unbounded};

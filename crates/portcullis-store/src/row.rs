@@ -7,7 +7,9 @@ mod key;
 mod limits;
 mod log;
 mod node;
+mod retention;
 mod tenant;
+mod trace;
 
 pub use blob::Blob;
 pub use credential::{CredentialRow, CredentialSlot};
@@ -18,4 +20,9 @@ pub use log::{
     LogEntryRow, LogHeadRow, LogId, NotSealed, OpeningRow, RetainedRow, SealStep, Sealed,
 };
 pub use node::{ChangeRow, NodeRow, Subject};
+pub use retention::{
+    ExceptRow, HoldRow, MonthRow, PartRow, Removal, RemovalRow, RemovalStep, RemovedRow,
+    RetentionRow, RetentionRows, TableRow,
+};
 pub use tenant::{OrganizationRow, ProjectRow};
+pub use trace::{LostRow, RollupRow, TraceBatch, TraceRow};

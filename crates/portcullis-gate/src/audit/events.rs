@@ -80,6 +80,16 @@ fn of_action(action: AuditAction) -> Result<Action, NotSealed> {
         AuditAction::KeyLimitsChanged => Action::KeyLimitsChanged(changed()?),
         AuditAction::OrganizationLimitsChanged => Action::OrganizationLimitsChanged(changed()?),
         AuditAction::ProjectLimitsChanged => Action::ProjectLimitsChanged(changed()?),
+        AuditAction::OrganizationRetentionChanged => {
+            Action::OrganizationRetentionChanged(changed()?)
+        }
+        AuditAction::ProjectRetentionChanged => Action::ProjectRetentionChanged(changed()?),
+        // Their records name the hold, which a draft cannot: they come with an action that says more.
+        AuditAction::HoldPlaced | AuditAction::HoldReleased => {
+            return Err(NotSealed(format!(
+                "{action} is recorded with its hold only"
+            )));
+        }
         AuditAction::KeyMinted => Action::KeyMinted,
         AuditAction::KeyRevoked => Action::KeyRevoked,
         AuditAction::KeyRotated => Action::KeyRotated,

@@ -4,7 +4,7 @@ use rusqlite::{Connection, Params, params};
 use super::key::Rules;
 use super::limits::{caps_json, rate_json};
 use super::value::json;
-use super::{credential, execute, instance, key, tenant};
+use super::{credential, execute, instance, key, retention, tenant};
 use crate::error::{Answer, conflict};
 
 /// Makes one change inside the set's organization; an error leaves it to the caller to roll back.
@@ -21,7 +21,10 @@ pub(super) fn apply(db: &Connection, org: Option<OrgId>, change: &Change) -> Ans
             let org = org.ok_or_else(|| missing("key"))?;
             key::insert_secret(db, org, *id, secret)
         }
+        Change::LiftHold(id) => found(retention::lift_hold(db, org, *id)?, "hold"),
+        Change::PlaceHold(row) => retention::place_hold(db, row),
         Change::PutCredential(row) => credential::put(db, row),
+        Change::SetRetention(row) => retention::set(db, row),
         Change::ReplaceDigest {
             key,
             version,

@@ -1,8 +1,8 @@
 use std::net::IpAddr;
 
 use portcullis_store::{
-    Actor, AuditAction, AuditTarget, Blob, CredentialId, CredentialName, EnvironmentName, KeyId,
-    LogId, NodeId, OrgId, ProjectId, ProviderName, StoreError, UnixMicros,
+    Actor, AuditAction, AuditTarget, Blob, CredentialId, CredentialName, EnvironmentName, HoldId,
+    KeyId, LogId, NodeId, OrgId, ProjectId, ProviderName, RequestId, StoreError, UnixMicros,
 };
 use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ToSqlOutput, ValueRef};
 use rusqlite::{Row, ToSql};
@@ -70,7 +70,7 @@ macro_rules! from_text {
     )*};
 }
 
-from_bytes!(OrgId, ProjectId, CredentialId, NodeId);
+from_bytes!(OrgId, ProjectId, CredentialId, NodeId, RequestId, HoldId);
 from_text!(KeyId, ProviderName, EnvironmentName, CredentialName);
 from_text!(Actor, AuditAction, AuditTarget, IpAddr);
 

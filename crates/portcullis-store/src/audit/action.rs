@@ -49,6 +49,10 @@ actions! {
     CredentialDeleted = "credential.deleted",
     /// A credential was overwritten.
     CredentialReplaced = "credential.replaced",
+    /// A legal hold was placed.
+    HoldPlaced = "hold.placed",
+    /// A legal hold was lifted.
+    HoldReleased = "hold.released",
     /// A secret of the instance (such as a pepper) was made.
     InstanceSecretCreated = "instance_secret.created",
     /// A key's digest was brought to the preferred scheme.
@@ -77,6 +81,8 @@ actions! {
     OrganizationCreated = "organization.created",
     /// What an organization may use up was changed.
     OrganizationLimitsChanged = "organization.limits_changed",
+    /// How long, or how much, is kept of an organization was changed; of the instance, if that is the target.
+    OrganizationRetentionChanged = "organization.retention_changed",
     /// A suspended organization was let in again.
     OrganizationResumed = "organization.resumed",
     /// An organization was shut out, reversibly.
@@ -85,4 +91,6 @@ actions! {
     ProjectCreated = "project.created",
     /// What a project may use up was changed.
     ProjectLimitsChanged = "project.limits_changed",
+    /// How long, or how much, is kept of a project was changed.
+    ProjectRetentionChanged = "project.retention_changed",
 }

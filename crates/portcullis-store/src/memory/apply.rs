@@ -41,6 +41,9 @@ impl State {
             Change::InsertOrganization(row) => self.insert_organization(row),
             Change::InsertProject(row) => self.insert_project(row),
             Change::PutCredential(row) => self.put_credential(row),
+            Change::LiftHold(id) => self.lift_hold(org, *id),
+            Change::PlaceHold(row) => self.place_hold(row),
+            Change::SetRetention(row) => self.set_retention(row),
             Change::SetOrganizationAllowlist { allow_ips } => {
                 self.change_organization(org, |row| {
                     row.allow_ips.clone_from(allow_ips);

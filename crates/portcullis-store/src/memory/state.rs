@@ -5,10 +5,11 @@ use getrandom::SysRng;
 use rand_core::TryRng;
 
 use super::log::Log;
+use super::traces::Traces;
 use crate::{
     AccountKey, AuditDraft, ChangeRow, ChangeSet, CredentialId, CredentialRow, InstanceSecretRow,
     KeyId, KeyRow, LogId, MasterCheckRow, NodeId, NodeRow, OrgId, OrganizationRow, Outcome,
-    ProjectId, ProjectRow, SealStep, ShareRow, StoreError, StoreErrorKind, Subject,
+    ProjectId, ProjectRow, RetentionRows, SealStep, ShareRow, StoreError, StoreErrorKind, Subject,
 };
 
 /// All rows.
@@ -26,6 +27,8 @@ pub(super) struct State {
     pub(super) logs: BTreeMap<LogId, Log>,
     pub(super) nodes: Vec<NodeRow>,
     pub(super) shares: BTreeMap<AccountKey, BTreeMap<NodeId, ShareRow>>,
+    pub(super) traces: Traces,
+    pub(super) retention: RetentionRows,
 }
 
 impl State {
@@ -83,12 +86,15 @@ impl State {
             Subject::Credential(_, id) => {
                 Before::Credential(id, self.credentials.get(&id).cloned())
             }
-            Subject::Instance => {
-                Before::Instance(self.instance_secrets.clone(), self.master_checks.clone())
-            }
+            Subject::Instance => Before::Instance(
+                self.instance_secrets.clone(),
+                self.master_checks.clone(),
+                self.retention.clone(),
+            ),
             Subject::Key(_, id) => Before::Key(id, self.keys.get(&id).cloned()),
             Subject::Organization(id) => {
-                Before::Organization(id, self.organizations.get(&id).cloned())
+                let row = self.organizations.get(&id).cloned();
+                Before::Organization(id, row, self.retention.clone())
             }
             Subject::Project(_, id) => Before::Project(id, self.projects.get(&id).cloned()),
         }
@@ -97,12 +103,16 @@ impl State {
     fn restore(&mut self, before: Before) {
         match before {
             Before::Credential(id, row) => put_back(&mut self.credentials, id, row),
-            Before::Instance(secrets, checks) => {
+            Before::Instance(secrets, checks, retention) => {
                 self.instance_secrets = secrets;
                 self.master_checks = checks;
+                self.retention = retention;
             }
             Before::Key(id, row) => put_back(&mut self.keys, id, row),
-            Before::Organization(id, row) => put_back(&mut self.organizations, id, row),
+            Before::Organization(id, row, retention) => {
+                put_back(&mut self.organizations, id, row);
+                self.retention = retention;
+            }
             Before::Project(id, row) => put_back(&mut self.projects, id, row),
         }
     }
@@ -111,9 +121,9 @@ impl State {
 /// What a subject looked like before the changes, to put back when one of them fails.
 enum Before {
     Credential(CredentialId, Option<CredentialRow>),
-    Instance(Vec<InstanceSecretRow>, Vec<MasterCheckRow>),
+    Instance(Vec<InstanceSecretRow>, Vec<MasterCheckRow>, RetentionRows),
     Key(KeyId, Option<KeyRow>),
-    Organization(OrgId, Option<OrganizationRow>),
+    Organization(OrgId, Option<OrganizationRow>, RetentionRows),
     Project(ProjectId, Option<ProjectRow>),
 }
 

@@ -6,9 +6,11 @@ use std::sync::{Arc, Mutex};
 use portcullis_store::{
     AccountKey, AuditDraft, AuditStore, BudgetStore, ChangeRow, ChangeSet, ControlStore,
     CredentialId, CredentialRow, CredentialSlot, DrawStep, InstanceSecretRow, KeyId, KeyRow,
-    LogEntryRow, LogHeadRow, LogId, MasterCheckRow, MemoryStore, NodeId, NodeRow, NodeStore,
-    OpeningRow, OrgId, OrganizationRow, Outcome, Page, ProjectId, ProjectRow, Registration,
-    RetainedRow, SealStep, SecretUse, ShareRow, StoreError, StoreErrorKind, Tenants, UnixMicros,
+    LogEntryRow, LogHeadRow, LogId, LostRow, MasterCheckRow, MemoryStore, NodeId, NodeRow,
+    NodeStore, OpeningRow, OrgId, OrganizationRow, Outcome, Page, ProjectId, ProjectRow,
+    Registration, RemovalStep, RemovedRow, RetainedRow, RetentionRows, RollupRow, SealStep,
+    SecretUse, ShareRow, StoreError, StoreErrorKind, TableRow, Tenants, TraceBatch, TraceRow,
+    TraceStore, UnixMicros,
 };
 use tokio::sync::watch;
 
@@ -266,5 +268,19 @@ impl BudgetStore for Unsteady {
         strand_others(living: Vec<NodeId>) -> u64;
         shares(org: OrgId) -> Vec<ShareRow>;
         forget_shares(now: UnixMicros) -> u64;
+    }
+}
+
+impl TraceStore for Unsteady {
+    forwarded! {
+        write_traces(batch: TraceBatch) -> ();
+        traces(org: OrgId, from: UnixMicros, until: UnixMicros, limit: usize) -> Vec<TraceRow>;
+        rollups(org: OrgId, from: UnixMicros) -> Vec<RollupRow>;
+        lost_traces(from: UnixMicros) -> Vec<LostRow>;
+        retention() -> RetentionRows;
+        inventory() -> Vec<TableRow>;
+        remove(step: RemovalStep) -> Option<RemovedRow>;
+        removed(run: String) -> Vec<(String, u64)>;
+        forget_run(run: String) -> ();
     }
 }
