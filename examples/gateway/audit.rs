@@ -5,10 +5,10 @@ use std::io::{self, Write};
 use std::path::Path;
 use std::process::ExitCode;
 
-use portcullis::audit_log::{Checkpoint, JsonLines, LogHead, TileFile};
-use portcullis::{Admin, AdminError, AuditLog, LogId};
+use portcullis::audit_log::{Checkpoint, LogHead, TileFile};
+use portcullis::{Admin, AdminError, AuditExport, AuditLog, ExportedAudit, LogId};
 
-use crate::cli::audit::{AuditCommand, Format, OfLog};
+use crate::cli::audit::{AuditCommand, ExportArgs, OfLog};
 use crate::data::{self, Data};
 use crate::show::audit::Progress;
 use crate::{Failure, show};
@@ -68,7 +68,7 @@ async fn act(admin: &Admin, command: AuditCommand) -> Result<Verdict, Failure> {
             }
             verify(admin, log, &heads).await
         }
-        AuditCommand::Export { log, format, to } => export(admin, log, format, &to).await,
+        AuditCommand::Export(args) => export(admin, args).await,
         AuditCommand::Prove { log, seq, to } => {
             let (record, proof) = admin.prove_audit(id(admin, log).await?, seq).await?;
             let (entry, file) = (
@@ -140,64 +140,85 @@ async fn verify(admin: &Admin, log: LogId, known: &[LogHead]) -> Result<Verdict,
     }
 }
 
-async fn export(admin: &Admin, log: OfLog, format: Format, to: &Path) -> Result<Verdict, Failure> {
-    let log = begun(admin, log).await?;
+async fn export(admin: &Admin, args: ExportArgs) -> Result<Verdict, Failure> {
+    let log = begun(admin, args.log).await?;
     let mut progress = Progress::new("exported");
-    let count = match format {
-        Format::Tiles => {
-            fs::create_dir_all(to)?;
-            let write = |file: TileFile| {
-                let path = to.join(&file.path);
-                if let Some(folder) = path.parent() {
-                    fs::create_dir_all(folder)?;
-                }
-                fs::write(path, file.bytes)
-            };
-            admin
-                .export_audit_tiles(log.id, write, |done, all| progress.at(done, all))
-                .await?
+    let shown = |done, all| progress.at(done, all);
+    let exported = match (args.as_records(), &args.to) {
+        (None, None) => {
+            return Err("tiles are many files: name their folder, with --to DIR".into());
         }
-        Format::Jsonl => lines(admin, &log, to, &mut progress).await?,
+        (None, Some(_)) if args.after.is_some() => {
+            return Err("tiles are always of the whole log; leave out --after".into());
+        }
+        (None, Some(folder)) => tiles(admin, log.id, folder, shown).await,
+        (Some(records), to) => self::records(admin, log.id, records, to.as_deref(), shown).await,
     };
     progress.end();
-    show::done(&format!(
-        "{count} records of {} are in {}",
-        log.head.origin(),
-        to.display()
-    ));
-    show::audit::verified_by(&log);
+    let exported = match exported {
+        Err(why @ AdminError::Damaged(_)) => {
+            show::audit::tampered(&why);
+            return Ok(Verdict::Tampered);
+        }
+        exported => exported?,
+    };
+    show::audit::exported(&exported, args.to.as_deref());
+    let asked = args.after.map_or(exported.first, |seq| seq + 1);
+    if asked < exported.first {
+        show::warning(&format!(
+            "records {asked} to {} were pruned before they were exported",
+            exported.first - 1
+        ));
+        return Ok(Verdict::Incomplete);
+    }
     Ok(Verdict::Sound)
 }
 
-async fn lines(
+async fn tiles(
     admin: &Admin,
-    log: &AuditLog,
-    to: &Path,
-    progress: &mut Progress,
-) -> Result<u64, Failure> {
-    let format = JsonLines::new(log.head.origin().clone());
-    let mut file = io::BufWriter::new(fs::File::create(to)?);
-    let (mut from, mut count) = (log.minimum, 0);
-    let peaks = admin.audit_peaks(log.id, from).await?;
-    let begin = format.begin(from, |node| peaks.get(&node).copied());
-    file.write_all(&begin.ok_or("a hash of the pruned records is missing")?)?;
-    while from < log.head.size() {
-        let records = admin.audit_records(log.id, from, PAGE).await?;
-        let Some(last) = records.last() else { break };
-        let next = last.record.seq() + 1;
-        for found in records
-            .iter()
-            .filter(|found| found.record.seq() < log.head.size())
-        {
-            file.write_all(&format.record(found.record.seq(), &found.bytes, &found.openings))?;
-            count += 1;
+    log: LogId,
+    folder: &Path,
+    progress: impl FnMut(u64, u64),
+) -> Result<ExportedAudit, AdminError> {
+    let write = |file: TileFile| {
+        let path = folder.join(&file.path);
+        if let Some(folder) = path.parent() {
+            fs::create_dir_all(folder)?;
         }
-        from = next;
-        progress.at(from.min(log.head.size()), log.head.size());
-    }
-    file.write_all(&format.checkpoint(&log.head))?;
-    file.flush()?;
-    Ok(count)
+        fs::write(path, file.bytes)
+    };
+    admin.export_audit_tiles(log, write, progress).await
+}
+
+/// Into a file that only its owner reads, as it tells who did what from where; or to standard output.
+async fn records(
+    admin: &Admin,
+    log: LogId,
+    records: AuditExport,
+    to: Option<&Path>,
+    progress: impl FnMut(u64, u64),
+) -> Result<ExportedAudit, AdminError> {
+    let Some(path) = to else {
+        let mut out = io::stdout().lock();
+        let exported = admin
+            .export_audit(log, records, |bytes| out.write_all(bytes), progress)
+            .await?;
+        out.flush()?;
+        return Ok(exported);
+    };
+    let mut options = fs::File::options();
+    options.write(true).create(true).truncate(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let mut out = io::BufWriter::new(options.open(path)?);
+    let exported = admin
+        .export_audit(log, records, |bytes| out.write_all(bytes), progress)
+        .await?;
+    // Durable before the cursor is told.
+    out.into_inner()
+        .map_err(io::IntoInnerError::into_error)?
+        .sync_all()?;
+    Ok(exported)
 }
 
 async fn id(admin: &Admin, log: OfLog) -> Result<LogId, Failure> {
@@ -218,5 +239,3 @@ async fn begun(admin: &Admin, log: OfLog) -> Result<AuditLog, Failure> {
 fn write_new(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
     fs::write(path, bytes).map_err(|why| format!("{}: {why}", path.display()).into())
 }
-
-const PAGE: usize = 1024;

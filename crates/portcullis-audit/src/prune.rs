@@ -58,7 +58,13 @@ impl Pruning {
     /// The record that has to be appended before anything is deleted: without it, the log is broken.
     #[must_use]
     pub fn event(&self, at: Timestamp, actor: Actor, target: Target) -> Event {
-        Event::new(at, actor, Action::AuditPruned(self.details.clone()), target)
+        Event::new(at, actor, self.action(), target)
+    }
+
+    /// What that record says was done.
+    #[must_use]
+    pub fn action(&self) -> Action {
+        Action::AuditPruned(self.details.clone())
     }
 
     /// The first record that stays.

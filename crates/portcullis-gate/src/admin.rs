@@ -7,17 +7,18 @@ mod limits;
 mod tenants;
 
 use std::fmt;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use chrono::{DateTime, Utc};
-use portcullis_audit::Action;
+use portcullis_audit::{Action, Checkpoint, ObjectId};
 use portcullis_envelope::MasterKeys;
 use portcullis_key::{Digester, MaxLifetime};
 use portcullis_store::{
-    Actor, AuditAction, AuditDraft, AuditTarget, ChangeSet, NodeRow, OrgId, Outcome, ProviderName,
-    StoreError,
+    Actor, AuditAction, AuditDraft, AuditTarget, ChangeSet, LogId, NodeRow, NotSealed, OrgId,
+    Outcome, ProviderName, StoreError,
 };
 
 pub use self::credentials::{CredentialView, PutCredential};
@@ -25,7 +26,8 @@ pub use self::error::AdminError;
 pub use self::keys::{KeyRules, KeyView, Minted, NewKey, Rotation, SecretView};
 pub use self::limits::{CapRule, InvalidCapRule, KeyLimits, RateRule, Spending};
 pub use self::tenants::{OrganizationView, ProjectView};
-use crate::audit::sealer::Sealer;
+use crate::audit::events::{self, Acting, Said};
+use crate::audit::sealer::{Job, Sealer};
 use crate::clock::Clock;
 use crate::convert;
 use crate::node::Node;
@@ -38,6 +40,26 @@ use crate::stores::Stores;
 pub struct Admin {
     origin: Origin,
     actor: Actor,
+    address: Option<IpAddr>,
+    request: Option<ObjectId>,
+}
+
+/// A change set, and what its record says beyond the set's draft.
+struct Recorded {
+    set: ChangeSet,
+    action: Option<Action>,
+}
+
+impl From<ChangeSet> for Recorded {
+    fn from(set: ChangeSet) -> Self {
+        Self { set, action: None }
+    }
+}
+
+impl From<(ChangeSet, Option<Action>)> for Recorded {
+    fn from((set, action): (ChangeSet, Option<Action>)) -> Self {
+        Self { set, action }
+    }
 }
 
 /// Where an admin works: inside a serving process, or beside one.
@@ -59,17 +81,36 @@ pub(crate) struct Beside {
 
 impl Admin {
     pub(crate) fn within(node: &Arc<Node>, actor: Actor) -> Self {
-        Self {
-            origin: Origin::Within(Arc::clone(node)),
-            actor,
-        }
+        Self::of(Origin::Within(Arc::clone(node)), actor)
     }
 
     pub(crate) fn beside(beside: Beside, actor: Actor) -> Self {
+        Self::of(Origin::Beside(Box::new(beside)), actor)
+    }
+
+    fn of(origin: Origin, actor: Actor) -> Self {
         Self {
-            origin: Origin::Beside(Box::new(beside)),
+            origin,
             actor,
+            address: None,
+            request: None,
         }
+    }
+
+    /// The same, for somebody whose request came from this address: every record says so, in a private field that can be
+    /// erased.
+    #[must_use]
+    pub fn from_address(mut self, address: IpAddr) -> Self {
+        self.address = Some(address);
+        self
+    }
+
+    /// The same, for this request: every record names it. It is the embedding gateway's own id; what a client calls its
+    /// request is text of a client, and has no place in a record.
+    #[must_use]
+    pub fn for_request(mut self, id: ObjectId) -> Self {
+        self.request = Some(id);
+        self
     }
 
     /// Who acts.
@@ -143,34 +184,53 @@ impl Admin {
     }
 
     fn draft(&self, action: AuditAction, target: AuditTarget) -> AuditDraft {
-        AuditDraft::new(
-            convert::micros(self.now()),
-            self.actor.clone(),
-            action,
-            target,
-        )
+        let at = convert::micros(self.now());
+        let draft = AuditDraft::new(at, self.actor.clone(), action, target);
+        match self.address {
+            Some(address) => draft.from_address(address),
+            None => draft,
+        }
     }
 
+    /// A set that does `action`. What ends access is done even where it cannot be recorded.
     fn set(&self, org: OrgId, action: AuditAction, target: AuditTarget) -> ChangeSet {
-        ChangeSet::new(org, self.draft(action, target))
+        let set = ChangeSet::new(org, self.draft(action, target));
+        if action.ends_access() {
+            set.urgent()
+        } else {
+            set
+        }
+    }
+
+    /// Who acts, when, from where: for records that no change set stands for.
+    pub(crate) fn acting(&self) -> Result<Acting, NotSealed> {
+        Ok(Acting {
+            at: events::timestamp(convert::micros(self.now())),
+            actor: events::actor(&self.actor)?,
+            address: self.address,
+            request: self.request,
+        })
+    }
+
+    /// Appends to a log. The head that it has then.
+    pub(crate) async fn append(&self, log: LogId, job: Job) -> Result<Checkpoint, AdminError> {
+        let (sealer, clock) = (self.sealer(), self.clock());
+        let head = self.stores().record(sealer, log, clock, job).await?;
+        Ok(head.ok_or_else(|| NotSealed("nothing was appended".to_owned()))?)
     }
 
     /// Commits, and waits until the change is in force everywhere. `Ok(Some(index))`: that guard did not hold and
     /// nothing was written.
-    async fn commit(&self, set: ChangeSet) -> Result<Option<usize>, AdminError> {
-        self.commit_saying(set, None).await
-    }
-
-    /// As [`commit`](Self::commit), with a record that says more than the set's draft.
-    async fn commit_saying(
-        &self,
-        set: ChangeSet,
-        action: Option<Action>,
-    ) -> Result<Option<usize>, AdminError> {
+    async fn commit(&self, change: impl Into<Recorded>) -> Result<Option<usize>, AdminError> {
+        let Recorded { set, action } = change.into();
+        let said = Said {
+            action,
+            request: self.request,
+        };
         let (sealer, clock) = (self.sealer(), self.clock());
         match self
             .stores()
-            .commit_recorded(set, sealer, clock, action)
+            .commit_recorded(set, sealer, clock, said)
             .await?
         {
             Outcome::GuardFailed(index) => Ok(Some(index)),
@@ -189,20 +249,10 @@ impl Admin {
     /// Commits a set whose guard says that nobody else has changed `what` meanwhile.
     async fn unless_changed(
         &self,
-        set: ChangeSet,
+        change: impl Into<Recorded>,
         what: impl FnOnce() -> String,
     ) -> Result<(), AdminError> {
-        self.unless_changed_saying(set, None, what).await
-    }
-
-    /// As [`unless_changed`](Self::unless_changed), with a record that says more than the set's draft.
-    async fn unless_changed_saying(
-        &self,
-        set: ChangeSet,
-        action: Option<Action>,
-        what: impl FnOnce() -> String,
-    ) -> Result<(), AdminError> {
-        match self.commit_saying(set, action).await? {
+        match self.commit(change).await? {
             None => Ok(()),
             Some(_) => Err(AdminError::Conflict { what: what() }),
         }

@@ -4,6 +4,7 @@
 //! cause, and appended by the upkeep, many records in one transaction. `spec/audit-log.md` is normative for the records.
 
 pub(crate) mod events;
+pub(crate) mod export;
 pub(crate) mod heads;
 pub(crate) mod log_key;
 pub(crate) mod policy;
@@ -14,3 +15,4 @@ pub(crate) mod retiring;
 pub(crate) mod rounds;
 pub(crate) mod sealer;
 pub(crate) mod settings;
+mod tree;

@@ -1,5 +1,7 @@
 //! Rows to leaf types and back: the one place where flat data gets its meaning.
 
+pub(crate) mod audit;
+
 use std::collections::BTreeMap;
 use std::num::NonZeroU32;
 use std::sync::Arc;

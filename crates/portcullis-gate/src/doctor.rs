@@ -7,7 +7,6 @@ use portcullis_envelope::{MasterKeys, SealingKey};
 use portcullis_store::{OrgId, StoreError, StoreErrorKind, Tenants, UnixMicros};
 
 use crate::audit::log_key;
-use crate::audit::sealer::head_row;
 use crate::builder::OpenError;
 use crate::convert;
 use crate::instance::{self, DigestPolicy};
@@ -263,7 +262,7 @@ impl Diagnosis {
             let key = Origin::new(&row.origin)
                 .ok()
                 .and_then(|origin| VerifierKey::of(origin, &signer).ok());
-            match Head::load(&head_row(&row), key.as_slice()) {
+            match Head::load(&convert::audit::head_row(&row), key.as_slice()) {
                 Ok(_) => sound += 1,
                 Err(why) => self.bad(
                     "audit_head_damaged",

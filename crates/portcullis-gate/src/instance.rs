@@ -12,6 +12,7 @@ use portcullis_store::{
 use zeroize::Zeroizing;
 
 use crate::OpenError;
+use crate::audit::events::Said;
 use crate::audit::log_key;
 use crate::audit::policy::AuditPolicy;
 use crate::audit::sealer::Sealer;
@@ -103,7 +104,9 @@ async fn sealer(
         .change(Change::InsertInstanceSecret(row));
     let first = Sealer::first(signer, &policy)?;
     // A guard that fails: another process was faster, and its key is the one to use.
-    let _outcome = stores.commit_recorded(set, &first, clock, None).await?;
+    let _outcome = stores
+        .commit_recorded(set, &first, clock, Said::default())
+        .await?;
     let signer = log_key::newest(&stores.instance_secrets().await?, master)?;
     Sealer::open(stores, signer.ok_or(OpenError::LogKeyMissing)?, policy).await
 }
@@ -144,7 +147,9 @@ async fn register_master(
         .require(Guard::MasterCheckAbsent(version))
         .change(Change::InsertMasterCheck(row));
     // A guard that fails: another process was faster. Whether with the same key is checked again.
-    let _outcome = stores.commit_recorded(set, sealer, clock, None).await?;
+    let _outcome = stores
+        .commit_recorded(set, sealer, clock, Said::default())
+        .await?;
     check_master(&stores.master_checks().await?, master)
 }
 
@@ -185,7 +190,9 @@ async fn create_pepper(
         })
         .change(Change::InsertInstanceSecret(row));
     // A guard that fails: another process was faster, and its pepper is the one to use.
-    let _outcome = stores.commit_recorded(set, sealer, clock, None).await?;
+    let _outcome = stores
+        .commit_recorded(set, sealer, clock, Said::default())
+        .await?;
     Ok(())
 }
 

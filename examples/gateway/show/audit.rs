@@ -1,9 +1,10 @@
 //! Records of the audit log, for people.
 
 use std::io::{self, IsTerminal};
+use std::path::Path;
 
 use portcullis::audit_log::{Action, Field, RecordedActor, Target};
-use portcullis::{AdminError, AuditLog, AuditRecord};
+use portcullis::{AdminError, AuditLog, AuditRecord, ExportedAudit};
 
 /// One line for one record, with what its private fields open to.
 pub(crate) fn record(found: &AuditRecord) {
@@ -63,6 +64,25 @@ fn target(target: &Target) -> Option<String> {
         Target::Project(id) => Some(format!("project {id}")),
         other => Some(other.kind().to_owned()),
     }
+}
+
+/// What was exported, and how to go on: beside what goes to standard output.
+pub(crate) fn exported(exported: &ExportedAudit, to: Option<&Path>) {
+    let log = exported.head.origin();
+    let (first, next) = (exported.first, exported.next);
+    if first == next {
+        eprintln!("nothing is new in {log}");
+    } else {
+        let to = to.map_or(String::new(), |to| format!(" are in {}", to.display()));
+        eprintln!(
+            "records {first} to {} of {log}{to}; the last one says that they were exported",
+            next - 1
+        );
+    }
+    if let Some(last) = next.checked_sub(1) {
+        eprintln!("to go on: --after {last}");
+    }
+    eprintln!("verified by: {}", exported.key);
 }
 
 /// Which key verifies a log: beside what goes to standard output.

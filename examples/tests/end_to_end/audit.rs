@@ -1,5 +1,6 @@
 //! The audit logs: what the commands on them and the offline verifier say, and with which exit code.
 
+mod exports;
 mod verifier;
 
 use std::path::Path;

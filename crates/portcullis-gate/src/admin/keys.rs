@@ -234,11 +234,6 @@ impl Admin {
             .set(org, action, target)
             .require(Guard::KeyExists(id))
             .change(change);
-        let ends_access = matches!(
-            action,
-            AuditAction::KeyRevoked | AuditAction::KeySecretRevoked | AuditAction::KeyDisabled
-        );
-        let set = if ends_access { set.urgent() } else { set };
         match self.commit(set).await? {
             None => Ok(()),
             Some(_) => Err(AdminError::NoKey(id)),

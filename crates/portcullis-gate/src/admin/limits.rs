@@ -82,7 +82,7 @@ impl Admin {
                 generation: row.generation,
             })
             .change(Change::SetKeyLimits { key: id, limits });
-        self.unless_changed_saying(set, record, || format!("key {id}"))
+        self.unless_changed((set, record), || format!("key {id}"))
             .await
     }
 
@@ -119,7 +119,7 @@ impl Admin {
                 generation: row.generation,
             })
             .change(Change::SetProjectCaps { project: id, caps });
-        self.unless_changed_saying(set, record, || format!("project {id}"))
+        self.unless_changed((set, record), || format!("project {id}"))
             .await
     }
 
@@ -147,7 +147,7 @@ impl Admin {
                 generation: row.generation,
             })
             .change(Change::SetOrganizationCaps { caps });
-        self.unless_changed_saying(set, record, || format!("organization {id}"))
+        self.unless_changed((set, record), || format!("organization {id}"))
             .await
     }
 }

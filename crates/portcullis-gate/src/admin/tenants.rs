@@ -198,8 +198,6 @@ impl Admin {
         let set = self
             .set(id, action, AuditTarget::Organization(id))
             .change(change);
-        let ends_access = action == AuditAction::OrganizationSuspended;
-        let set = if ends_access { set.urgent() } else { set };
         // Without a guard none can fail.
         self.commit(set).await.map(|_| ())
     }

@@ -1,25 +1,79 @@
 //! From drafts and refusals to events of the log.
 
+use std::net::IpAddr;
+
 use portcullis_audit::{
     Action, Actor, Event, KeyId, ObjectId, Outcome, PrivateText, Refused, Settings, Target,
     Timestamp,
 };
 use portcullis_store::{ActorKind, AuditAction, AuditDraft, AuditTarget, NotSealed, UnixMicros};
 
-/// The event of an admin action. `action` says more than the draft, where there is more to say.
-pub(crate) fn of_draft(draft: &AuditDraft, action: Option<Action>) -> Result<Event, NotSealed> {
-    let actor = actor(draft.actor())?;
+/// What a record says beyond the draft that its change was committed with.
+#[derive(Clone, Default)]
+pub(crate) struct Said {
+    /// More than the draft's word.
+    pub(crate) action: Option<Action>,
+    /// The request of the embedding gateway that asked for it.
+    pub(crate) request: Option<ObjectId>,
+}
+
+impl From<Action> for Said {
+    fn from(action: Action) -> Self {
+        Self {
+            action: Some(action),
+            request: None,
+        }
+    }
+}
+
+/// The event of an admin action.
+pub(crate) fn of_draft(draft: &AuditDraft, said: Option<&Said>) -> Result<Event, NotSealed> {
+    let action = said.and_then(|said| said.action.clone());
     let action = action.map_or_else(|| of_action(draft.action()), Ok)?;
-    let event = Event::new(
-        timestamp(draft.at()),
-        actor,
-        action,
-        target(draft.target())?,
-    );
-    Ok(match draft.address() {
-        Some(address) => event.address(address),
-        None => event,
-    })
+    let acting = Acting {
+        at: timestamp(draft.at()),
+        actor: actor(draft.actor())?,
+        address: draft.address(),
+        request: said.and_then(|said| said.request),
+    };
+    Ok(acting.did_to(action, target(draft.target())?))
+}
+
+/// Who acts, when, from where, in which request: what the records of an action have in common.
+#[derive(Clone)]
+pub(crate) struct Acting {
+    pub(crate) at: Timestamp,
+    pub(crate) actor: Actor,
+    pub(crate) address: Option<IpAddr>,
+    pub(crate) request: Option<ObjectId>,
+}
+
+impl Acting {
+    /// The gateway itself, now.
+    pub(crate) fn system(at: UnixMicros) -> Self {
+        Self {
+            at: timestamp(at),
+            actor: Actor::System,
+            address: None,
+            request: None,
+        }
+    }
+
+    /// Something that concerns the gateway, or the log itself.
+    pub(crate) fn did(&self, action: Action) -> Event {
+        self.did_to(action, Target::Instance)
+    }
+
+    pub(crate) fn did_to(&self, action: Action, target: Target) -> Event {
+        let mut event = Event::new(self.at, self.actor.clone(), action, target);
+        if let Some(address) = self.address {
+            event = event.address(address);
+        }
+        if let Some(request) = self.request {
+            event = event.request(request);
+        }
+        event
+    }
 }
 
 /// Who acts, as the log names it.

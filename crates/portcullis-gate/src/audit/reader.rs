@@ -1,15 +1,14 @@
-//! Reading the logs: what an operator looks at, verifies and exports.
-
-use std::collections::HashMap;
+//! Reading the logs: what an operator looks at, verifies and proves.
 
 use portcullis_audit::{
-    Checkpoint, Damage, DamageKind, Field, Hash, LogHead, Node as TreeNode, Opening, PrivateText,
-    ProofFile, ProofPlan, Record, StoredEntry, TileFile, TileWriter, Verified, Verifier,
-    VerifierKey,
+    Checkpoint, Damage, DamageKind, LogHead, Opening, ProofFile, ProofPlan, Record, StoredEntry,
+    Verified, Verifier, VerifierKey,
 };
-use portcullis_store::{LogEntryRow, LogId, NotSealed, OpeningRow, RetainedRow};
+use portcullis_store::{LogEntryRow, LogHeadRow, LogId, NotSealed, StoreError};
 
+use super::tree::{self, Entries, Retained};
 use crate::admin::{Admin, AdminError};
+use crate::convert;
 
 /// One record of a log, with what is known of its private fields.
 #[derive(Clone, Debug)]
@@ -55,17 +54,9 @@ impl Admin {
     /// # Errors
     /// As [`audit_logs`](Self::audit_logs).
     pub async fn audit_log(&self, id: LogId) -> Result<Option<AuditLog>, AdminError> {
-        let Some((row, minimum)) = self.stores().log_head(id).await? else {
-            return Ok(None);
-        };
-        let head = self.sealer().load(id, &row)?.checkpoint().clone();
-        let key = self.sealer().verifier(head.origin())?;
-        Ok(Some(AuditLog {
-            id,
-            head,
-            key,
-            minimum,
-        }))
+        let found = self.stores().log_head(id).await?;
+        let described = found.map(|(row, minimum)| self.described(id, &row, minimum));
+        Ok(described.transpose()?)
     }
 
     /// Up to `limit` records of a log from `from` on.
@@ -80,7 +71,7 @@ impl Admin {
     ) -> Result<Vec<AuditRecord>, AdminError> {
         let rows = self.stores().entries(log, from, limit).await?;
         let to = rows.last().map_or(from, |row| row.seq.saturating_add(1));
-        let openings = self.stores().openings(log, from, to).await?;
+        let openings = self.openings(log, from, to).await?;
         let record = |row: LogEntryRow| {
             let record = Record::parse(&row.entry);
             let record = record.map_err(|why| NotSealed(format!("record {}: {why}", row.seq)))?;
@@ -88,7 +79,7 @@ impl Admin {
             Ok(AuditRecord {
                 record,
                 bytes: row.entry,
-                openings: own.filter_map(opening).collect(),
+                openings: own.cloned().collect(),
             })
         };
         rows.into_iter().map(record).collect()
@@ -115,19 +106,16 @@ impl Admin {
             .into());
         };
         let head = self.sealer().load(log, &row)?;
-        let retained = self.stores().retained(log).await?;
         let mut verifier = Verifier::new(&head);
         if minimum > 0 {
-            verifier = verifier.pruned(minimum, |node| kept(&retained, node))?;
+            let retained = Retained::of(self.stores(), log).await?;
+            verifier = verifier.pruned(minimum, |node| retained.hash(node))?;
         }
         for head in known {
             verifier = verifier.known(head.clone())?;
         }
-        let mut from = minimum;
-        loop {
-            let rows = self.stores().entries(log, from, PAGE).await?;
-            let Some(last) = rows.last() else { break };
-            from = last.seq.saturating_add(1);
+        let mut entries = Entries::from(self.stores(), log, minimum);
+        while let Some(rows) = entries.part().await? {
             for row in &rows {
                 verifier.push(StoredEntry {
                     seq: row.seq,
@@ -138,56 +126,6 @@ impl Admin {
             progress(verifier.position(), head.size());
         }
         Ok(verifier.finish()?)
-    }
-
-    /// Writes a log as static files (C2SP tlog-tiles), each by one call of `write`, the checkpoint last. How many records.
-    ///
-    /// # Errors
-    /// [`AdminError::Damaged`] when the records do not lead to the signed head, [`AdminError::Write`] when `write` fails, or the
-    /// store's.
-    pub async fn export_audit_tiles(
-        &self,
-        log: LogId,
-        mut write: impl FnMut(TileFile) -> std::io::Result<()>,
-        mut progress: impl FnMut(u64, u64),
-    ) -> Result<u64, AdminError> {
-        let Some(described) = self.audit_log(log).await? else {
-            return Err(NotSealed("the log was not begun".to_owned()).into());
-        };
-        let (head, minimum) = (described.head, described.minimum);
-        let retained = self.stores().retained(log).await?;
-        let writer = if minimum == 0 {
-            Some(TileWriter::new())
-        } else {
-            TileWriter::pruned(minimum, |node| kept(&retained, node))
-        };
-        let mut writer =
-            writer.ok_or_else(|| NotSealed("a retained hash is missing".to_owned()))?;
-        let mut files = Vec::new();
-        let (mut from, mut count) = (minimum, 0);
-        while from < head.size() {
-            let rows = self.stores().entries(log, from, PAGE).await?;
-            let Some(last) = rows.last() else { break };
-            from = last.seq.saturating_add(1);
-            // Records that came after the head was read belong to the next export.
-            for row in rows.iter().filter(|row| row.seq < head.size()) {
-                writer.push(&row.entry, |file| files.push(file));
-                count += 1;
-            }
-            for file in files.drain(..) {
-                write(file)?;
-            }
-            progress(from.min(head.size()), head.size());
-        }
-        let size = head.size();
-        let last = writer.finish(&head).map_err(|_| Damage {
-            seq: size,
-            kind: DamageKind::NotWhatWasSigned,
-        })?;
-        for file in last {
-            write(file)?;
-        }
-        Ok(count)
     }
 
     /// The proof that a record is in its log: a `c2sp.org/tlog-proof@v1` file, to be kept beside the record's bytes.
@@ -208,67 +146,32 @@ impl Admin {
             .filter(|found| found.record.seq() == seq)
             .ok_or_else(missing)?;
         let plan = ProofPlan::inclusion(seq, described.head.size()).ok_or_else(missing)?;
-        let retained = self.stores().retained(log).await?;
-        let mut hashes = HashMap::new();
-        for node in plan.nodes() {
-            let hash = match kept(&retained, node) {
-                Some(hash) => Some(hash),
-                None => self.node_hash(log, node).await?,
-            };
-            hashes.insert(node, hash.ok_or_else(missing)?);
-        }
+        let hashes = tree::hashes(self.stores(), log, plan.nodes()).await?;
         let path = plan
             .proof(|node| hashes.get(&node).copied())
             .ok_or_else(missing)?;
         Ok((record, ProofFile::new(seq, path, described.head)))
     }
 
-    /// The hashes of the tree of the records before `first`, which an export that begins there has to bring along.
-    ///
-    /// # Errors
-    /// The store's.
-    pub async fn audit_peaks(
+    /// What private fields of the records of a range open to.
+    pub(super) async fn openings(
         &self,
         log: LogId,
-        first: u64,
-    ) -> Result<HashMap<TreeNode, Hash>, AdminError> {
-        let retained = self.stores().retained(log).await?;
-        let mut peaks = HashMap::new();
-        for node in portcullis_audit::retained(first) {
-            let hash = match kept(&retained, node) {
-                Some(hash) => Some(hash),
-                None => self.node_hash(log, node).await?,
-            };
-            peaks.extend(hash.map(|hash| (node, hash)));
-        }
-        Ok(peaks)
+        from: u64,
+        to: u64,
+    ) -> Result<Vec<Opening>, StoreError> {
+        let rows = self.stores().openings(log, from, to).await?;
+        Ok(rows.iter().filter_map(convert::audit::opening).collect())
     }
 
-    /// The hash of a node of the tree, from the record that completed it.
-    pub(super) async fn node_hash(
-        &self,
-        log: LogId,
-        node: TreeNode,
-    ) -> Result<Option<Hash>, AdminError> {
-        let rows = self.stores().entries(log, node.entry(), 1).await?;
-        let row = rows.first().filter(|row| row.seq == node.entry());
-        Ok(row.and_then(|row| node.hash_in(&row.hashes)))
+    fn described(&self, id: LogId, row: &LogHeadRow, minimum: u64) -> Result<AuditLog, NotSealed> {
+        let head = self.sealer().load(id, row)?.checkpoint().clone();
+        let key = self.sealer().verifier(head.origin())?;
+        Ok(AuditLog {
+            id,
+            head,
+            key,
+            minimum,
+        })
     }
 }
-
-pub(super) fn kept(retained: &[RetainedRow], node: TreeNode) -> Option<Hash> {
-    let at =
-        retained.binary_search_by_key(&(node.level(), node.index()), |row| (row.level, row.index));
-    retained.get(at.ok()?).map(|row| Hash::from_bytes(row.hash))
-}
-
-fn opening(row: &OpeningRow) -> Option<Opening> {
-    Some(Opening {
-        seq: row.seq,
-        field: Field::parse(&row.field)?,
-        salt: row.salt,
-        value: PrivateText::new(&row.value).ok()?,
-    })
-}
-
-const PAGE: usize = 1024;

@@ -1,15 +1,13 @@
 //! What leaves a log: the oldest records, and what private fields open to. Each is first a record.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 
-use portcullis_audit::{
-    Action, Actor, Count, Erased, Event, Field, Pruning, Target, Word, whole_tiles,
-};
-use portcullis_store::{LogId, NotSealed, RetainedRow};
+use portcullis_audit::{Action, Count, Erased, Field, Pruning, Word, whole_tiles};
+use portcullis_store::{LogId, NotSealed};
 
-use super::events;
-use super::reader::{AuditRecord, kept};
+use super::reader::AuditRecord;
 use super::sealer::Job;
+use super::tree;
 use crate::admin::{Admin, AdminError};
 use crate::convert;
 
@@ -35,31 +33,16 @@ impl Admin {
             return Ok(0);
         }
         let head = self.sealer().load(log, &row)?;
-        let mut hashes = HashMap::new();
-        let before = self.stores().retained(log).await?;
-        for node in portcullis_audit::retained(below) {
-            let hash = match kept(&before, node) {
-                Some(hash) => Some(hash),
-                None => self.node_hash(log, node).await?,
-            };
-            hashes.extend(hash.map(|hash| (node, hash)));
-        }
+        let nodes = portcullis_audit::retained(below);
+        let hashes = tree::hashes(self.stores(), log, nodes).await?;
         let plan = Pruning::plan(&head, minimum, below, cause, |node| {
             hashes.get(&node).copied()
         });
         let plan = plan.map_err(|why| broken(why.to_string()))?;
-        let retained = plan.retained().iter().map(|(node, hash)| RetainedRow {
-            level: node.level(),
-            index: node.index(),
-            hash: *hash.as_bytes(),
-        });
+        let retained = plan.retained().iter();
+        let retained = retained.map(|(node, hash)| convert::audit::retained_row(*node, hash));
         let retained = retained.collect();
-        let at = events::timestamp(convert::micros(self.now()));
-        let event = plan.event(at, self.audit_actor()?, Target::Instance);
-        let job = Job {
-            action: None,
-            events: vec![event],
-        };
+        let job = Job::from(vec![self.acting()?.did(plan.action())]);
         let (step, sealing) = self.sealer().step(log, self.clock(), job);
         let removed = self.stores().prune(log, below, retained, step).await?;
         sealing.committed().await;
@@ -99,17 +82,7 @@ impl Admin {
             first: Count::new(first),
             next: Count::new(last.saturating_add(1)),
         };
-        let at = events::timestamp(convert::micros(self.now()));
-        let event = Event::new(
-            at,
-            self.audit_actor()?,
-            Action::AuditErased(details),
-            Target::Instance,
-        );
-        let job = Job {
-            action: None,
-            events: vec![event],
-        };
+        let job = Job::from(vec![self.acting()?.did(Action::AuditErased(details))]);
         let (step, sealing) = self.sealer().step(log, self.clock(), job);
         let removed = self.stores().erase(log, erased, step).await?;
         sealing.committed().await;
@@ -120,11 +93,6 @@ impl Admin {
             tokio::time::sleep(SCRUB_PAUSE).await;
         }
         Err(AdminError::NotScrubbed)
-    }
-
-    /// Who acts, as the log names it.
-    fn audit_actor(&self) -> Result<Actor, NotSealed> {
-        events::actor(self.actor())
     }
 }
 

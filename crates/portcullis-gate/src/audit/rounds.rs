@@ -3,10 +3,10 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use portcullis_audit::{Action, Actor, Checkpoint, Count, Event, Heartbeat, LogHead, Target};
+use portcullis_audit::{Action, Checkpoint, Count, Heartbeat, LogHead};
 use portcullis_store::{LogId, StoreError};
 
-use super::events::timestamp;
+use super::events::Acting;
 use crate::clock::Reading;
 use crate::convert;
 use crate::node::Node;
@@ -42,16 +42,15 @@ impl Rounds {
                 }
             }
         }
-        let at = timestamp(convert::micros(now.utc));
-        let event = |action| Event::new(at, Actor::System, action, Target::Instance);
+        let system = Acting::system(convert::micros(now.utc));
         for (log, head) in heads.iter().filter(|(log, _)| *log != LogId::System) {
             if self.recorded.insert(*log, head.size()) != Some(head.size()) {
-                events.push(event(Action::AuditHead(LogHead::from(head))));
+                events.push(system.did(Action::AuditHead(LogHead::from(head))));
             }
         }
         if due(self.beat, BEAT_EVERY) {
             let logs = Count::new(u64::try_from(logs.len()).unwrap_or(u64::MAX));
-            events.push(event(Action::AuditHeartbeat(Heartbeat { logs })));
+            events.push(system.did(Action::AuditHeartbeat(Heartbeat { logs })));
         }
         if !events.is_empty() {
             node.stores

@@ -4,20 +4,17 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use getrandom::SysRng;
-use portcullis_audit::{
-    Action, Actor, Batch, Checkpoint, Event, Head, HeadRow, Opening, Origin, Signer, Target,
-    Timestamp, VerifierKey,
-};
+use portcullis_audit::{Action, Batch, Checkpoint, Event, Head, Origin, Signer, VerifierKey};
 use portcullis_store::{
-    AuditDraft, ChangeSet, LogEntryRow, LogHeadRow, LogId, NotSealed, OpeningRow, Outcome,
-    SealStep, Sealed, StoreError,
+    AuditDraft, ChangeSet, LogHeadRow, LogId, NotSealed, Outcome, SealStep, StoreError, UnixMicros,
 };
 
-use super::events;
+use super::events::{self, Acting, Said};
 use super::heads::{Heads, HeadsError};
 use super::policy::AuditPolicy;
 use crate::OpenError;
 use crate::clock::Clock;
+use crate::convert;
 use crate::stores::Stores;
 
 /// What continues the logs of this instance.
@@ -30,10 +27,21 @@ pub(crate) struct Sealer {
 /// What an append records beside the outbox.
 #[derive(Default)]
 pub(crate) struct Job {
-    /// Says more of the last draft, which is the set's own.
-    pub(crate) action: Option<Action>,
+    /// More of the last draft, which is the set's own.
+    pub(crate) said: Said,
     /// Events that no draft stands for.
     pub(crate) events: Vec<Event>,
+    /// The record that ends the append, made when its place is known.
+    pub(crate) last: Option<Box<dyn Fn(u64) -> Event + Send>>,
+}
+
+impl From<Vec<Event>> for Job {
+    fn from(events: Vec<Event>) -> Self {
+        Self {
+            events,
+            ..Self::default()
+        }
+    }
 }
 
 /// The head that a transaction will leave, to be kept once it has.
@@ -111,7 +119,7 @@ impl Sealer {
     pub(crate) fn load(&self, log: LogId, row: &LogHeadRow) -> Result<Head, NotSealed> {
         let origin = self.origin(log)?;
         let keys = [self.verifier(&origin)?];
-        let head = Head::load(&head_row(row), &keys);
+        let head = Head::load(&convert::audit::head_row(row), &keys);
         let head = head.map_err(|why| NotSealed(format!("{origin}: {why}")))?;
         if *head.origin() != origin {
             return Err(NotSealed(format!(
@@ -135,11 +143,11 @@ impl Sealer {
             head: Arc::clone(&head),
         };
         let sealer = Arc::clone(self);
-        let begun = Timestamp::from_micros(clock.now().utc.timestamp_micros());
+        let begun = convert::micros(clock.now().utc);
         let step = move |stored: Option<&LogHeadRow>, drafts: &[AuditDraft]| {
             let batch = sealer.seal(log, stored, drafts, &job, begun)?;
             *lock(&head) = Some(batch.head.checkpoint().clone());
-            Ok(sealed(batch))
+            Ok(convert::audit::sealed(batch))
         };
         (Box::new(step), sealing)
     }
@@ -150,7 +158,7 @@ impl Sealer {
         stored: Option<&LogHeadRow>,
         drafts: &[AuditDraft],
         job: &Job,
-        begun: Timestamp,
+        begun: UnixMicros,
     ) -> Result<Batch, NotSealed> {
         let origin = self.origin(log)?;
         let stored = stored.map(|row| self.load(log, row)).transpose()?;
@@ -163,21 +171,20 @@ impl Sealer {
             Some(head) => head,
             None => {
                 let head = Head::create(origin, &*self.signer);
-                recorded.push(Event::new(
-                    begun,
-                    Actor::System,
-                    Action::AuditLogCreated,
-                    Target::Instance,
-                ));
+                recorded.push(Acting::system(begun).did(Action::AuditLogCreated));
                 head.map_err(|why| NotSealed(why.to_string()))?
             }
         };
         let own = drafts.len().checked_sub(1);
         for (at, draft) in drafts.iter().enumerate() {
-            let action = job.action.clone().filter(|_| own == Some(at));
-            recorded.push(events::of_draft(draft, action)?);
+            let said = Some(&job.said).filter(|_| own == Some(at));
+            recorded.push(events::of_draft(draft, said)?);
         }
         recorded.extend(job.events.iter().cloned());
+        if let Some(last) = &job.last {
+            let before = u64::try_from(recorded.len()).unwrap_or(u64::MAX);
+            recorded.push(last(head.size().saturating_add(before)));
+        }
         let batch = head.append(&recorded, &mut SysRng, &*self.signer);
         batch.map_err(|why| NotSealed(why.to_string()))
     }
@@ -198,25 +205,27 @@ impl Sealer {
 
 impl Sealing {
     /// The transaction is durable: its head is kept outside of the database before anybody hears of it.
-    pub(crate) async fn committed(self) {
-        let head = lock(&self.head).take();
-        if let Some(head) = head {
-            self.sealer.heads.keep(head).await;
-        }
+    pub(crate) async fn committed(self) -> Option<Checkpoint> {
+        let head = lock(&self.head).take()?;
+        self.sealer.heads.keep(head.clone()).await;
+        Some(head)
     }
 }
 
 impl Stores {
-    /// Commits a set together with its record. `action` says more than the set's draft, where there is more to say.
+    /// Commits a set together with its record, of which `said` may say more than the set's draft.
     pub(crate) async fn commit_recorded(
         &self,
         set: ChangeSet,
         sealer: &Arc<Sealer>,
         clock: &dyn Clock,
-        action: Option<Action>,
+        said: Said,
     ) -> Result<Outcome, StoreError> {
-        let events = Vec::new();
-        let (step, sealing) = sealer.step(set.log(), clock, Job { action, events });
+        let job = Job {
+            said,
+            ..Job::default()
+        };
+        let (step, sealing) = sealer.step(set.log(), clock, job);
         let outcome = self.commit(set, step).await?;
         if let Outcome::Committed { .. } = outcome {
             sealing.committed().await;
@@ -224,84 +233,17 @@ impl Stores {
         Ok(outcome)
     }
 
-    /// Appends events to a log, with whatever waits in its outbox.
+    /// Appends to a log, with whatever waits in its outbox. The head that the log has then.
     pub(crate) async fn record(
         &self,
         sealer: &Arc<Sealer>,
         log: LogId,
         clock: &dyn Clock,
-        events: Vec<Event>,
-    ) -> Result<(), StoreError> {
-        let job = Job {
-            action: None,
-            events,
-        };
-        let (step, sealing) = sealer.step(log, clock, job);
+        job: impl Into<Job>,
+    ) -> Result<Option<Checkpoint>, StoreError> {
+        let (step, sealing) = sealer.step(log, clock, job.into());
         self.append(log, step).await?;
-        sealing.committed().await;
-        Ok(())
-    }
-}
-
-fn sealed(batch: Batch) -> Sealed {
-    let mut openings = Vec::new();
-    let mut entries = Vec::with_capacity(batch.entries.len());
-    for entry in batch.entries {
-        openings.extend(entry.openings.iter().map(opening_row));
-        entries.push(LogEntryRow {
-            seq: entry.seq,
-            entry: entry.bytes,
-            hashes: entry.hashes,
-        });
-    }
-    let HeadRow {
-        origin,
-        size,
-        root,
-        frontier,
-        last,
-        note,
-    } = batch.head.to_row();
-    let head = LogHeadRow {
-        origin,
-        size,
-        root,
-        frontier,
-        last,
-        note,
-    };
-    Sealed {
-        head,
-        entries,
-        openings,
-    }
-}
-
-fn opening_row(opening: &Opening) -> OpeningRow {
-    OpeningRow {
-        seq: opening.seq,
-        field: opening.field.as_str().to_owned(),
-        salt: opening.salt,
-        value: opening.value.expose().to_owned(),
-    }
-}
-
-pub(crate) fn head_row(row: &LogHeadRow) -> HeadRow {
-    let LogHeadRow {
-        origin,
-        size,
-        root,
-        frontier,
-        last,
-        note,
-    } = row.clone();
-    HeadRow {
-        origin,
-        size,
-        root,
-        frontier,
-        last,
-        note,
+        Ok(sealing.committed().await)
     }
 }
 

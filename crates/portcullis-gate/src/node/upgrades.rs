@@ -9,6 +9,7 @@ use portcullis_store::{
 
 use super::Node;
 use super::slot::{Secret, Slot};
+use crate::audit::events::Said;
 use crate::convert;
 
 /// Upgrades that wait to be written.
@@ -88,7 +89,7 @@ impl Node {
                 .change(upgrade.change);
             let _lost_or_won = self
                 .stores
-                .commit_recorded(set, &self.sealer, &*self.clock, None)
+                .commit_recorded(set, &self.sealer, &*self.clock, Said::default())
                 .await?;
         }
         Ok(())

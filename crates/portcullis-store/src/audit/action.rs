@@ -22,6 +22,21 @@ macro_rules! actions {
     };
 }
 
+impl AuditAction {
+    /// Whether it takes access away. Such a change takes effect even where it cannot be recorded at once: its record waits in the
+    /// outbox of the log.
+    #[must_use]
+    pub fn ends_access(self) -> bool {
+        matches!(
+            self,
+            Self::KeyDisabled
+                | Self::KeyRevoked
+                | Self::KeySecretRevoked
+                | Self::OrganizationSuspended
+        )
+    }
+}
+
 impl fmt::Display for AuditAction {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(self.as_str())

@@ -84,17 +84,13 @@ impl Admin {
                 key: id,
                 secret: self.secret_row(row.org, &key, version, now, expires_at),
             });
-        match self.commit(set).await? {
-            None => Ok(Minted {
-                id,
-                version,
-                expires_at,
-                key,
-            }),
-            Some(_) => Err(AdminError::Conflict {
-                what: format!("key {id}"),
-            }),
-        }
+        self.unless_changed(set, || format!("key {id}")).await?;
+        Ok(Minted {
+            id,
+            version,
+            expires_at,
+            key,
+        })
     }
 }
 
