@@ -4,7 +4,8 @@ use std::fs;
 use std::path::PathBuf;
 
 use portcullis::{
-    Admin, CapRule, Gate, Limit, OrganizationView, OutputLimit, OutputPolicy, PriceList,
+    Admin, CapRule, FreeMembers, Gate, Limit, OrganizationView, OutputLimit, OutputPolicy,
+    PriceList,
 };
 
 use crate::cli::SpendingArgs;
@@ -105,5 +106,11 @@ pub(crate) fn outputs(args: &SpendingArgs) -> Result<OutputPolicy, Failure> {
         .unwrap_or(policy.limit.default_tokens().min(max));
     let limit = OutputLimit::new(default, max)
         .map_err(|why| format!("--default-output, --max-output: {why}"))?;
-    Ok(OutputPolicy { limit, ..policy })
+    let trusted = FreeMembers::dangerously_trust(args.dangerously_take_member.clone());
+    let free_members = trusted.map_err(|why| format!("--dangerously-take-member: {why}"))?;
+    Ok(OutputPolicy {
+        limit,
+        free_members,
+        ..policy
+    })
 }

@@ -5,7 +5,7 @@
 use std::num::{NonZeroU32, NonZeroU64};
 
 use libfuzzer_sys::fuzz_target;
-use portcullis_dialect::{ChatLimit, Endpoint, EstimatePolicy, OutputLimit, Request};
+use portcullis_dialect::{ChatLimit, Endpoint, EstimatePolicy, FreeMembers, OutputLimit, Request};
 
 const ENDPOINTS: [Endpoint; 5] = [
     Endpoint::ChatCompletions,
@@ -30,6 +30,7 @@ fuzz_target!(|input: &[u8]| {
         } else {
             ChatLimit::MaxTokens
         },
+        free_members: FreeMembers::NONE,
     };
     let Ok(mut request) = Request::parse(endpoint, body) else {
         return;

@@ -165,6 +165,11 @@ pub(crate) fn is_mistakable(key: &str, name: &str) -> bool {
     key != name && (keys::folded(key) == name || key.contains(char::is_control))
 }
 
+/// Whether `name` is a field of the API, or some reader may take it for one.
+pub(crate) fn is_field_in_any_spelling(name: &str) -> bool {
+    keys::named(&keys::folded(name)) != KeyName::Other
+}
+
 /// Whether `name` is a field of the API: then no other spelling of it is taken.
 #[cfg(test)]
 pub(crate) fn is_field(name: &str) -> bool {

@@ -8,6 +8,7 @@ use std::num::{NonZeroU32, NonZeroU64};
 use crate::Request;
 
 mod error;
+mod free_members;
 mod input;
 mod limits;
 mod rules;
@@ -15,10 +16,11 @@ mod shape;
 mod weight;
 
 pub use error::{InvalidOutputLimit, Unbounded};
+pub use free_members::{FreeMembers, InvalidFreeMember};
 
 /// What an operator allows a request to use, and knows about the model it is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct EstimatePolicy {
+pub struct EstimatePolicy<'a> {
     /// The output of one choice.
     pub output: OutputLimit,
     /// The most choices (`n`, `best_of`) of one prompt. Who asks for more gets this many.
@@ -32,6 +34,8 @@ pub struct EstimatePolicy {
     pub context_window: Option<NonZeroU64>,
     /// Which output limit of a chat completion the provider is known to keep.
     pub chat_limit: ChatLimit,
+    /// Members that are not known here and taken all the same. [`FreeMembers::NONE`] is the safe choice.
+    pub free_members: &'a FreeMembers,
 }
 
 /// A limit of output: what a request gets that asks for none, and the most that one gets.
@@ -109,9 +113,9 @@ pub(crate) struct Plan {
     pub(crate) adds_usage: bool,
 }
 
-pub(crate) fn plan(request: &Request<'_>, policy: &EstimatePolicy) -> Result<Plan, Unbounded> {
+pub(crate) fn plan(request: &Request<'_>, policy: &EstimatePolicy<'_>) -> Result<Plan, Unbounded> {
     let rules = rules::of(request.endpoint()).ok_or(Unbounded::Endpoint)?;
-    let input = input::bound(request.body(), rules, policy.context_window)?;
+    let input = input::bound(request.body(), rules, policy)?;
     let limits = limits::plan(request, policy)?;
     let prompts = if limits.output == 0 { 1 } else { input.prompts };
     let choices = prompts

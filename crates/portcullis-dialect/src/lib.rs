@@ -62,7 +62,10 @@ mod usage;
 pub use body::{BodyError, JsonBody, KeyName};
 pub use dialect::{ApiError, Dialect, error_body, error_event};
 pub use endpoint::Endpoint;
-pub use estimate::{Bound, ChatLimit, EstimatePolicy, InvalidOutputLimit, OutputLimit, Unbounded};
+pub use estimate::{
+    Bound, ChatLimit, EstimatePolicy, FreeMembers, InvalidFreeMember, InvalidOutputLimit,
+    OutputLimit, Unbounded,
+};
 pub use model_list::{ModelList, NotAModelList};
 pub use request::Request;
 pub use usage::{Tokens, Usage, UsageFilter, UsageReader};

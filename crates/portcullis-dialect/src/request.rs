@@ -100,6 +100,7 @@ impl<'a> Request<'a> {
     /// use portcullis_dialect::*;
     ///
     /// let policy = EstimatePolicy {
+    ///     free_members: FreeMembers::NONE,
     ///     output: OutputLimit::new(NonZeroU64::new(1_000).unwrap(), NonZeroU64::new(4_000).unwrap())?,
     ///     max_choices: NonZeroU32::new(2).unwrap(),
     ///     context_window: NonZeroU64::new(128_000),
@@ -117,7 +118,7 @@ impl<'a> Request<'a> {
     /// # Errors
     /// [`Unbounded`]: no bound can be given, and the request is as it was. Refuse it where a cap is in
     /// force.
-    pub fn limit(&mut self, policy: &EstimatePolicy) -> Result<Bound, Unbounded> {
+    pub fn limit(&mut self, policy: &EstimatePolicy<'_>) -> Result<Bound, Unbounded> {
         let plan = estimate::plan(self, policy)?;
         for (field, json) in plan.writes {
             self.body.set(field, json);

@@ -105,8 +105,9 @@ pub use portcullis_allowlist::{
 };
 pub use portcullis_audit as audit_log;
 pub use portcullis_dialect::{
-    BodyError, Bound, ChatLimit, Dialect, Endpoint, EstimatePolicy, InvalidOutputLimit, ModelList,
-    NotAModelList, OutputLimit, Request, Tokens, Unbounded, Usage, UsageFilter, UsageReader,
+    BodyError, Bound, ChatLimit, Dialect, Endpoint, EstimatePolicy, FreeMembers, InvalidFreeMember,
+    InvalidOutputLimit, ModelList, NotAModelList, OutputLimit, Request, Tokens, Unbounded, Usage,
+    UsageFilter, UsageReader,
 };
 pub use portcullis_envelope::{InvalidMasterKeys, MasterKey, MasterKeys};
 pub use portcullis_key::{

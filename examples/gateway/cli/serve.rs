@@ -51,6 +51,11 @@ pub(crate) struct SpendingArgs {
     /// Under a cap in tokens or dollars: the largest output limit that a request gets, 65536 if not given.
     #[arg(long, value_name = "TOKENS", value_parser = tokens, allow_negative_numbers = true)]
     pub(crate) max_output: Option<NonZeroU64>,
+
+    /// Under a cap in tokens or dollars: take this top-level member of a body, which this version does not know and otherwise
+    /// refuses (may be given several times). It must cost no more than the tokens of its text, or the cap is none.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) dangerously_take_member: Vec<String>,
 }
 
 /// Where the client's address is found; without any of these it is the connection's other end.

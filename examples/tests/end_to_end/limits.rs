@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use crate::support::{Home, Provider, Request, Sdk, chat_body};
+use crate::support::{Home, Paid, Provider, Request, Sdk, chat_body};
 
 #[test]
 fn the_client_waits_as_long_as_a_rate_asks_for_and_gets_its_answer() {
@@ -252,6 +252,32 @@ fn what_nobody_can_bound_is_refused_under_a_cap() {
     assert_eq!(gateway.ask(&capped).status, 200);
     let file = Request::post("/v1/files", "{}").bearer(&counted);
     assert_eq!(file.send(gateway.address()).status, 200);
+}
+
+#[test]
+fn a_member_that_the_operator_vouches_for_is_taken_under_a_cap() {
+    let taken = ["--dangerously-take-member", "new_member"];
+    let paid = Paid::start(&taken, &["--usd-month", "50"]);
+    let ask = |member: &str| {
+        let messages = json!([{"role": "user", "content": "hello"}]);
+        let body = json!({"model": "plain", "messages": messages, (member): {"mode": "fast"}});
+        let answer = paid.send(Request::post("/v1/chat/completions", body.to_string()));
+        answer.outcome()
+    };
+    assert_eq!(ask("new_member"), (200, "ok".to_owned()));
+    assert!(paid.provider.seen()[0].body.contains("new_member"));
+    assert_eq!(ask("newer"), (403, "endpoint_not_allowed".to_owned()));
+    assert_eq!(paid.provider.seen().len(), 1);
+
+    let home = Home::new();
+    let refused = home.start_serving(&["--dangerously-take-member", "Tools"]);
+    let refused = refused.finish().failed();
+    assert!(
+        refused.stderr.contains(
+            "--dangerously-take-member: there is a rule for what the member \"Tools\" costs"
+        ),
+        "{refused}"
+    );
 }
 
 #[test]

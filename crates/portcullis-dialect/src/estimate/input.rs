@@ -4,7 +4,7 @@ use std::num::NonZeroU64;
 
 use super::error::Unbounded;
 use super::rules::{Caching, Rule, Rules};
-use super::{shape, weight};
+use super::{EstimatePolicy, shape, weight};
 use crate::JsonBody;
 
 /// Tokens of input, and how many prompts they are.
@@ -17,14 +17,18 @@ pub(super) struct Input {
 pub(super) fn bound(
     body: &JsonBody<'_>,
     rules: &Rules,
-    window: Option<NonZeroU64>,
+    policy: &EstimatePolicy<'_>,
 ) -> Result<Input, Unbounded> {
     let mut text = MARGIN;
     let mut prompts = 1;
     let mut outside = None;
     for (at, (name, json)) in body.members().enumerate() {
         let position = at + 1;
-        let (field, rule) = rules.rule(name).ok_or(Unbounded::Unknown { position })?;
+        let (field, rule) = match rules.rule(name) {
+            Some(known) => known,
+            None if policy.free_members.contains(name) => ("", &Rule::Free),
+            None => return Err(Unbounded::Unknown { position }),
+        };
         if matches!(rule, Rule::Written) {
             continue; // so that the bound does not depend on the limits
         }
@@ -56,7 +60,7 @@ pub(super) fn bound(
             Rule::Never(cure) => return Err(Unbounded::Extra { field, cure }),
         }
     }
-    let window = window.map(NonZeroU64::get);
+    let window = policy.context_window.map(NonZeroU64::get);
     let tokens = match (outside, window) {
         (Some(field), None) => return Err(Unbounded::Outside { field }),
         (Some(_), Some(window)) => window,

@@ -14,7 +14,10 @@ pub(super) struct Limits {
 }
 
 /// The limits of a request (rules 10 to 14).
-pub(super) fn plan(request: &Request<'_>, policy: &EstimatePolicy) -> Result<Limits, Unbounded> {
+pub(super) fn plan(
+    request: &Request<'_>,
+    policy: &EstimatePolicy<'_>,
+) -> Result<Limits, Unbounded> {
     let mut writer = Writer {
         body: request.body(),
         policy,
@@ -48,7 +51,7 @@ pub(super) fn plan(request: &Request<'_>, policy: &EstimatePolicy) -> Result<Lim
 
 struct Writer<'r, 'b> {
     body: &'r JsonBody<'b>,
-    policy: &'r EstimatePolicy,
+    policy: &'r EstimatePolicy<'r>,
     writes: Writes,
 }
 

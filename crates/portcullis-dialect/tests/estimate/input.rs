@@ -6,7 +6,7 @@ const CHAT: Endpoint = Endpoint::ChatCompletions;
 /// No surcharge, so that the numbers can be read.
 const MESSAGES: Endpoint = Endpoint::Messages;
 
-fn input(endpoint: Endpoint, members: &str, policy: &EstimatePolicy) -> u64 {
+fn input(endpoint: Endpoint, members: &str, policy: &EstimatePolicy<'_>) -> u64 {
     limit(endpoint, &with(members), policy).unwrap().0.input
 }
 

@@ -17,24 +17,25 @@ mod refused;
 use std::num::{NonZeroU32, NonZeroU64};
 
 use portcullis_dialect::{
-    Bound, ChatLimit, Endpoint, EstimatePolicy, OutputLimit, Request, Unbounded,
+    Bound, ChatLimit, Endpoint, EstimatePolicy, FreeMembers, OutputLimit, Request, Unbounded,
 };
 
 /// What the provider adds to a prompt by itself.
 const MARGIN: u64 = 1_024;
 
 /// 500 tokens of output by default, at most 2,000, at most 4 choices, a window of 100,000.
-fn policy() -> EstimatePolicy {
+fn policy() -> EstimatePolicy<'static> {
     let tokens = |count| NonZeroU64::new(count).unwrap();
     EstimatePolicy {
         output: OutputLimit::new(tokens(500), tokens(2_000)).unwrap(),
         max_choices: NonZeroU32::new(4).unwrap(),
         context_window: Some(tokens(100_000)),
         chat_limit: ChatLimit::Either,
+        free_members: FreeMembers::NONE,
     }
 }
 
-fn without_window() -> EstimatePolicy {
+fn without_window() -> EstimatePolicy<'static> {
     EstimatePolicy {
         context_window: None,
         ..policy()
@@ -45,7 +46,7 @@ fn without_window() -> EstimatePolicy {
 fn limit(
     endpoint: Endpoint,
     body: &str,
-    policy: &EstimatePolicy,
+    policy: &EstimatePolicy<'_>,
 ) -> Result<(Bound, String), Unbounded> {
     let mut request =
         Request::parse(endpoint, body.as_bytes()).unwrap_or_else(|error| panic!("{error} {body}"));
@@ -54,7 +55,7 @@ fn limit(
 }
 
 /// The error, and proof that the request is then as it was.
-fn refusal(endpoint: Endpoint, body: &str, policy: &EstimatePolicy) -> Unbounded {
+fn refusal(endpoint: Endpoint, body: &str, policy: &EstimatePolicy<'_>) -> Unbounded {
     let mut request =
         Request::parse(endpoint, body.as_bytes()).unwrap_or_else(|error| panic!("{error} {body}"));
     let before = request.to_bytes();

@@ -161,7 +161,7 @@ fn members(endpoint: Endpoint) -> impl Strategy<Value = Vec<(String, String)>> {
     })
 }
 
-fn policies() -> impl Strategy<Value = EstimatePolicy> {
+fn policies() -> impl Strategy<Value = EstimatePolicy<'static>> {
     (
         1_u64..4_000,
         0_u64..4_000,
@@ -182,6 +182,7 @@ fn policies() -> impl Strategy<Value = EstimatePolicy> {
             } else {
                 ChatLimit::MaxTokens
             },
+            free_members: FreeMembers::NONE,
         })
 }
 

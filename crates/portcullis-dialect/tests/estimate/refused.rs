@@ -28,6 +28,28 @@ fn rule_3_a_member_without_a_rule_is_refused_by_its_place() {
 }
 
 #[test]
+fn rule_3_a_member_that_the_operator_vouches_for_counts_as_text() {
+    let free = FreeMembers::dangerously_trust(["new_member"]).unwrap();
+    let vouched = EstimatePolicy {
+        free_members: &free,
+        ..policy()
+    };
+    let (without, _) = limit(CHAT, &with(r#""user":null"#), &vouched).unwrap();
+    let longer = with(&format!(
+        r#""user":null,"new_member":"{}""#,
+        "x".repeat(400)
+    ));
+    let (bound, sent) = limit(CHAT, &longer, &vouched).unwrap();
+    assert!(bound.input >= without.input + 400, "{bound:?}");
+    assert!(sent.contains(&"x".repeat(400)));
+    for other in ["New_member", "new_member2"] {
+        let body = with(&format!(r#""user":null,"{other}":1"#));
+        let error = refusal(CHAT, &body, &vouched);
+        assert_eq!(error, Unbounded::Unknown { position: 3 }, "{other}");
+    }
+}
+
+#[test]
 fn rule_15_what_costs_more_than_tokens_is_refused_by_its_name() {
     for (endpoint, field, value) in [
         (CHAT, "tools", r#"[{"type":"web_search"}]"#),

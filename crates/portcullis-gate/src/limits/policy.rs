@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::num::{NonZeroU32, NonZeroU64};
 
 use bytes::Bytes;
-use portcullis_dialect::{ChatLimit, Endpoint, EstimatePolicy, OutputLimit, Request};
+use portcullis_dialect::{ChatLimit, Endpoint, EstimatePolicy, FreeMembers, OutputLimit, Request};
 use portcullis_limits::{ModelEntry, TokenBound};
 
 use crate::caller::Caller;
@@ -24,6 +24,8 @@ pub struct OutputPolicy {
     /// The providers that keep `max_completion_tokens` as well as `max_tokens`, as their names stand in the gateway. For all
     /// others `max_tokens` is written, which every server knows and reasoning models of these refuse.
     pub keep_both_limits: Vec<Cow<'static, str>>,
+    /// Members of a body that this version does not know and that are taken all the same; others are refused under such a cap.
+    pub free_members: FreeMembers,
 }
 
 impl Default for OutputPolicy {
@@ -33,13 +35,14 @@ impl Default for OutputPolicy {
             limit: LIMIT,
             max_choices: CHOICES,
             keep_both_limits: vec!["openai".into(), "azure".into()],
+            free_members: FreeMembers::default(),
         }
     }
 }
 
 impl OutputPolicy {
     /// What holds for one model of one provider.
-    fn of(&self, provider: &str, entry: Option<&ModelEntry>) -> EstimatePolicy {
+    fn of(&self, provider: &str, entry: Option<&ModelEntry>) -> EstimatePolicy<'_> {
         let keeps_both = self.keep_both_limits.iter().any(|name| name == provider);
         EstimatePolicy {
             output: entry.map_or(self.limit, |entry| self.of_model(entry)),
@@ -50,6 +53,7 @@ impl OutputPolicy {
             } else {
                 ChatLimit::MaxTokens
             },
+            free_members: &self.free_members,
         }
     }
 
@@ -102,7 +106,11 @@ impl Limited {
     }
 }
 
-fn limited(endpoint: Endpoint, body: &[u8], policy: &EstimatePolicy) -> Result<Limited, Refusal> {
+fn limited(
+    endpoint: Endpoint,
+    body: &[u8],
+    policy: &EstimatePolicy<'_>,
+) -> Result<Limited, Refusal> {
     let mut request = Request::parse(endpoint, body)?;
     let bound = request.limit(policy).map_err(Refusal::Unbounded)?;
     let bound = TokenBound {
