@@ -274,6 +274,8 @@ impl fmt::Debug for GateBuilder {
 
 /// Loads the rules and confirms them under a lease that is still this process's own.
 async fn start(node: &Node) -> Result<(), OpenError> {
+    // Before the stranding: what was out until now may still be booked by a run that is only taken for gone.
+    node.stores.fold_shares(vec![node.id]).await?;
     let stranded = node.stores.strand_others(vec![node.id]).await?;
     if stranded > 0 {
         tracing::warn!(

@@ -78,6 +78,7 @@ erased! {
     leave(id: NodeId) -> (), NodeStore;
     draw(run: NodeId, accounts: Vec<AccountKey>, step: DrawStep) -> (), BudgetStore;
     strand_others(living: Vec<NodeId>) -> u64, BudgetStore;
+    fold_shares(living: Vec<NodeId>) -> u64, BudgetStore;
     shares(org: OrgId) -> Vec<ShareRow>, BudgetStore;
     forget_shares(now: UnixMicros) -> u64, BudgetStore;
     append(log: LogId, seal: SealStep) -> (), AuditStore;

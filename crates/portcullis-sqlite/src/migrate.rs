@@ -33,6 +33,10 @@ const MIGRATIONS: &[Migration] = &[
         name: "traces",
         text: include_str!("migrations/0005_traces.sql"),
     },
+    Migration {
+        name: "latest_shares",
+        text: include_str!("migrations/0006_latest_shares.sql"),
+    },
 ];
 
 /// One step of the schema.

@@ -266,6 +266,11 @@ impl BudgetStore for SqliteStore {
             .await
     }
 
+    async fn fold_shares(&self, living: Vec<NodeId>) -> Result<u64, StoreError> {
+        self.transact(move |db| budget::fold_shares(db, &living))
+            .await
+    }
+
     async fn shares(&self, org: OrgId) -> Result<Vec<ShareRow>, StoreError> {
         self.read(move |db| budget::shares(db, org)).await
     }

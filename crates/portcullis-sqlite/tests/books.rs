@@ -186,4 +186,4 @@ fn add(share: &mut ShareRow) {
 /// The share of `run()` in `account(1)`, written by somebody else.
 const THEIR_SHARE: &str =
     "INSERT INTO shares VALUES (x'07070707070707070707070707070707', 'usd', 'total', 'key',
-    'key000000001', 0, x'01010101010101010101010101010101', 41, 0, 0, 0, NULL)";
+    'key000000001', 0, x'01010101010101010101010101010101', 41, 0, 0, 0, NULL, 0)";

@@ -230,7 +230,7 @@ async fn a_newer_database_is_refused_with_both_versions() {
     let error = SqliteStore::open(&path).unwrap_err();
     assert_eq!(error.kind(), StoreErrorKind::Newer, "{error}");
     assert!(error.to_string().contains("version 99"), "{error}");
-    assert!(error.to_string().contains("up to version 5"), "{error}");
+    assert!(error.to_string().contains("up to version 6"), "{error}");
     assert!(fs::read(&path).unwrap() == before, "the file was changed");
 }
 
@@ -274,10 +274,24 @@ async fn rows_that_cannot_be_ours_are_corrupt_and_not_repeated() {
 #[tokio::test]
 async fn an_older_database_is_brought_up_to_date_and_keeps_its_rows() {
     for (version, undo) in [
-        (4, NO_TRACES.to_owned()),
-        (3, [NO_TRACES, NO_LOGS].concat()),
-        (2, [NO_TRACES, NO_LOGS, NO_LIMITS].concat()),
-        (1, [NO_TRACES, NO_LOGS, NO_LIMITS, NO_ALLOWLISTS].concat()),
+        (5, NO_LATEST_SHARES.to_owned()),
+        (4, [NO_LATEST_SHARES, NO_TRACES].concat()),
+        (3, [NO_LATEST_SHARES, NO_TRACES, NO_LOGS].concat()),
+        (
+            2,
+            [NO_LATEST_SHARES, NO_TRACES, NO_LOGS, NO_LIMITS].concat(),
+        ),
+        (
+            1,
+            [
+                NO_LATEST_SHARES,
+                NO_TRACES,
+                NO_LOGS,
+                NO_LIMITS,
+                NO_ALLOWLISTS,
+            ]
+            .concat(),
+        ),
     ] {
         let (_folder, path) = place();
         let store = SqliteStore::open(&path).unwrap();
@@ -297,6 +311,31 @@ async fn an_older_database_is_brought_up_to_date_and_keeps_its_rows() {
         assert_eq!(everything(&store).await, before, "from version {version}");
         assert!(store.shares(rows::org()).await.unwrap().is_empty());
     }
+}
+
+#[tokio::test]
+async fn shares_of_an_older_database_are_forgotten_but_for_the_latest_period() {
+    let (_folder, path) = place();
+    let store = SqliteStore::open(&path).unwrap();
+    let _ = rows::commit(&store, rows::found("x")).await.unwrap();
+    store.close().await;
+    let db = Connection::open(&path).unwrap();
+    db.execute_batch(NO_LATEST_SHARES).unwrap();
+    db.execute_batch("DELETE FROM schema_migrations WHERE version > 5; PRAGMA user_version = 5")
+        .unwrap();
+    for (subject, start, run) in [("a", 1, 1), ("a", 2, 1), ("a", 2, 2), ("b", 1, 1)] {
+        let sql = "INSERT INTO shares VALUES (x'07070707070707070707070707070707', 'usd', 'hour', 'key', ?1, ?2, ?3, 1, 0, 0, 0, 5)";
+        db.execute(sql, (subject, start, [run; 16])).unwrap();
+    }
+    drop(db);
+    let store = SqliteStore::open(&path).unwrap();
+    assert_eq!(store.forget_shares(UnixMicros(6)).await.unwrap(), 1);
+    let left = store.shares(rows::org()).await.unwrap();
+    let left: Vec<_> = left
+        .iter()
+        .map(|it| (it.key.subject.as_str(), it.key.start.0))
+        .collect();
+    assert_eq!(left, [("a", 2), ("a", 2), ("b", 1)]);
 }
 
 #[test]
@@ -321,7 +360,7 @@ fn many_threads_may_open_one_empty_path_at_once() {
                 row.get(0)
             })
             .unwrap();
-        assert_eq!(migrations, 5, "each migration once");
+        assert_eq!(migrations, 6, "each migration once");
     }
 }
 
@@ -434,6 +473,12 @@ fn modes(folder: &Path) -> Vec<(String, u32)> {
 /// Undoes migration 5.
 const NO_TRACES: &str = "DROP TABLE trace_months; DROP TABLE rollups; DROP TABLE trace_losses;
     DROP TABLE retention_settings; DROP TABLE legal_holds; DROP TABLE retention_removals;";
+
+/// Undoes the sixth.
+const NO_LATEST_SHARES: &str = "DROP TRIGGER shares_are_superseded_by_later_ones;
+    DROP INDEX superseded_shares_by_end;
+    ALTER TABLE shares DROP COLUMN superseded;
+    CREATE INDEX shares_by_end ON shares (keep_until) WHERE keep_until IS NOT NULL;";
 
 /// Undoes the fourth migration.
 const NO_LOGS: &str = "

@@ -36,7 +36,7 @@ fn a_row_cannot_point_into_another_organization() {
         "INSERT INTO credentials VALUES (x'aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa', randomblob(16),
              x'b1b1b1b1b1b1b1b1b1b1b1b1b1b1b1b1', NULL, 'openai', 'default', 1, '', x'', 1, 1)",
         "INSERT INTO projects VALUES (randomblob(16), randomblob(16), 'p', 1, '[]', 1)",
-        "INSERT INTO shares VALUES (randomblob(16), 'usd', 'total', 'key', 'k', 0, randomblob(16), 1, 0, 0, 0, NULL)",
+        "INSERT INTO shares VALUES (randomblob(16), 'usd', 'total', 'key', 'k', 0, randomblob(16), 1, 0, 0, 0, NULL, 0)",
         "UPDATE shares SET org_id = randomblob(16)",
         "DELETE FROM organizations",
     ] {
@@ -139,7 +139,7 @@ fn a_share_is_never_negative() {
     for amounts in ["-1, 0, 0, 0", "0, -1, 0, 0", "0, 0, -1, 0", "0, 0, 0, -1"] {
         let sql = format!(
             "INSERT INTO shares VALUES (x'aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa', 'usd', 'total', 'key', 'k', 0,
-                 randomblob(16), {amounts}, NULL)"
+                 randomblob(16), {amounts}, NULL, 0)"
         );
         let error = db.run(&sql).unwrap_err().to_string();
         assert!(error.contains("CHECK"), "{amounts}: {error}");
@@ -224,5 +224,5 @@ const ROWS: &str = "
         x'00', 'x2Qa', 1, NULL, NULL, NULL);
     INSERT INTO changes VALUES (1, randomblob(16), 'instance', NULL, NULL);
     INSERT INTO shares VALUES (x'aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa', 'usd', 'total', 'key', 'aaaaaaaaaaaa', 0,
-        randomblob(16), 1, 2, 3, 4, NULL);
+        randomblob(16), 1, 2, 3, 4, NULL, 0);
 ";

@@ -235,6 +235,9 @@ macro_rules! conformance_tests {
             shares::a_stranded_run_still_finds_its_share
             shares::shares_are_those_of_one_organization
             shares::shares_come_by_account_and_run
+            shares::folding_adds_up_what_runs_that_are_gone_have_left
+            shares::folding_frees_nothing
+            shares::the_latest_period_of_a_counter_is_never_forgotten
             shares::forgetting_drops_only_what_is_over
             shares::what_has_no_end_is_never_forgotten
             ledger::the_books_never_drift

@@ -228,6 +228,10 @@ impl BudgetStore for MemoryStore {
         Ok(self.lock().strand_others(&living))
     }
 
+    async fn fold_shares(&self, living: Vec<NodeId>) -> Result<u64, StoreError> {
+        Ok(self.lock().fold_shares(&living))
+    }
+
     async fn shares(&self, org: OrgId) -> Result<Vec<ShareRow>, StoreError> {
         self.read(|state| state.shares(org))
     }

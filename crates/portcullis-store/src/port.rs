@@ -178,7 +178,17 @@ pub trait BudgetStore: Send + Sync + 'static {
     /// An organization's shares, by account and run: for a node that loads its counts, and for reports.
     fn shares(&self, org: OrgId) -> impl Future<Output = Result<Vec<ShareRow>, StoreError>> + Send;
 
-    /// Drops the shares whose `keep_until` is before `now`. How many that were.
+    /// Adds the shares of runs that are gone up, one for each account: those of every run but `living` out of which nothing
+    /// is out. How many fewer there are now; no sum over the shares of an account changes.
+    ///
+    /// A run that was taken for gone and is not finds its share until the next call after it was stranded.
+    fn fold_shares(
+        &self,
+        living: Vec<NodeId>,
+    ) -> impl Future<Output = Result<u64, StoreError>> + Send;
+
+    /// Drops the shares whose `keep_until` is before `now`, but never those of a counter's latest period: a clock that ran
+    /// ahead must not make it spend that period's cap twice. How many that were.
     fn forget_shares(
         &self,
         now: UnixMicros,

@@ -96,13 +96,30 @@ async fn a_clock_that_ran_ahead_while_nobody_asked_opens_no_account_twice() {
     for cap in ["usd/month=0.0001", "tokens/month=100", "requests/hour=10"] {
         let stage = serving(25).await;
         let (key, caller) = stage.capped(&[cap]).await;
+        let (_, other) = stage.capped(&[cap]).await;
         assert_eq!(admitted(&caller, 10, 10).await.0, 10, "{cap}");
         stage.written().await;
-        stage.until("2026-12-24T12:00:00Z").await;
+        // Longer than any share is kept that somebody might look at.
+        stage.until("2029-12-24T12:00:00Z").await;
+        assert!(
+            admitted(&other, 10, 10).await.0 > 0,
+            "somebody else may ask"
+        );
+        stage.after(Duration::from_secs(10)).await;
         stage.clock.set_utc("2026-11-22T12:00:01Z".parse().unwrap());
         stage.after(Duration::from_millis(1)).await;
         let caller = stage.authenticate(&key).await.unwrap();
         assert_eq!(admitted(&caller, 10, 10).await.0, 0, "{cap}");
+        stage.gate.close().await.unwrap();
+
+        let mut stage = stage.reopened(priced(25)).await;
+        stage.spawn_upkeep();
+        let caller = stage.authenticate(&key).await.unwrap();
+        assert_eq!(
+            admitted(&caller, 10, 10).await.0,
+            0,
+            "{cap}, after a restart"
+        );
     }
 }
 

@@ -23,6 +23,32 @@ on_both_stores! {
     closing_returns_all_chunks
     a_call_that_outlives_its_gate_leaves_its_hold_out_and_the_next_start_strands_it
     what_was_charged_is_written_half_a_second_later
+    many_runs_leave_no_more_rows_than_two
+}
+
+async fn many_runs_leave_no_more_rows_than_two<S>(store: S, chunk: i64)
+where
+    S: Clone + Into<Stores> + BudgetStore,
+{
+    let mut stage = Stage::on(store.clone(), priced(chunk)).await;
+    let (key, _) = stage.capped(&[&usd_cap("total", 1_000)]).await;
+    let mut running = Vec::new();
+    for runs in 1..5 {
+        stage.spawn_upkeep();
+        let caller = stage.authenticate(&key).await.unwrap();
+        request(&caller, 10, 7).await.unwrap();
+        // It is not settled when its gate closes: its hold stays out, and is stranded.
+        running.push(call(&caller, 10).await.unwrap());
+        stage.gate.close().await.unwrap();
+        stage = stage.reopened(priced(chunk)).await;
+        assert!(store.shares(stage.org).await.unwrap().len() <= 2);
+        let shown = stage.key_spending().await;
+        assert_eq!(
+            (shown.settled, shown.unaccounted, shown.reserved),
+            (runs * 7 * TOKEN, runs * 10 * TOKEN, 0),
+            "{runs} runs, chunk {chunk}"
+        );
+    }
 }
 
 async fn counts_go_on_after_a_close_and_an_open<S>(store: S, chunk: i64)

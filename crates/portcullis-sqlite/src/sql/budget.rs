@@ -30,9 +30,7 @@ pub(crate) fn strand_others(db: &Connection, living: &[NodeId]) -> Answer<u64> {
                                       THEN 9223372036854775807 ELSE unaccounted + out END,
                    out = 0
                WHERE out > 0 AND lower(hex(run_id)) NOT IN (SELECT value FROM json_each(?1))";
-    let hex = |run: &NodeId| run.to_string().replace('-', "");
-    let living: Vec<String> = living.iter().map(hex).collect();
-    Ok(execute(db, sql, [json(&living)?])? as u64)
+    Ok(execute(db, sql, [json(&hex(living))?])? as u64)
 }
 
 /// An organization's shares, by account and run.
@@ -55,9 +53,48 @@ pub(crate) fn shares(db: &Connection, org: OrgId) -> Answer<Vec<ShareRow>> {
     Ok(found?)
 }
 
-/// Drops what need not be kept any longer.
+/// Adds up the shares that runs which are gone have left, one for each account.
+pub(crate) fn fold_shares(connection: &mut Connection, living: &[NodeId]) -> Answer<u64> {
+    let db = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let living = json(&hex(living))?;
+    let left = "out = 0 AND lower(hex(run_id)) NOT IN (SELECT value FROM json_each(?1))";
+    let sql = format!(
+        "SELECT run_id, out, settled, debt, unaccounted, keep_until, unit, time_window, level, subject, period_start,
+                org_id
+         FROM shares WHERE {left} AND (org_id, unit, time_window, level, subject, period_start) IN (
+             SELECT org_id, unit, time_window, level, subject, period_start FROM shares WHERE {left}
+             GROUP BY org_id, unit, time_window, level, subject, period_start HAVING count(*) > 1)
+         ORDER BY org_id, unit, time_window, level, subject, period_start, run_id"
+    );
+    let found = rows(&db, &sql, [living], |row| {
+        let key = AccountKey {
+            org: get(row, 11)?,
+            unit: row.get(6)?,
+            window: row.get(7)?,
+            level: row.get(8)?,
+            subject: row.get(9)?,
+            start: get(row, 10)?,
+        };
+        read(row, key)
+    })?;
+    let mut folded = 0;
+    for same in found.chunk_by(|one, other| one.key == other.key) {
+        let [first, others @ ..] = same else { continue };
+        let mut sum = first.clone();
+        for share in others {
+            sum.add(share);
+            folded += remove(&db, share)?;
+        }
+        put(&db, &sum)?;
+    }
+    db.commit().map_err(Trouble::AtCommit)?;
+    Ok(folded)
+}
+
+/// Drops what need not be kept any longer, of periods that a later one has superseded.
 pub(crate) fn forget_shares(db: &Connection, now: UnixMicros) -> Answer<u64> {
-    Ok(execute(db, "DELETE FROM shares WHERE keep_until < ?1", [now.0])? as u64)
+    let sql = "DELETE FROM shares WHERE superseded = 1 AND keep_until < ?1";
+    Ok(execute(db, sql, [now.0])? as u64)
 }
 
 /// What the step sees of an account.
@@ -116,6 +153,28 @@ fn put(db: &Connection, share: &ShareRow) -> Answer<()> {
         execute(db, upsert, values)?;
     }
     Ok(())
+}
+
+fn remove(db: &Connection, share: &ShareRow) -> Answer<u64> {
+    let sql = "DELETE FROM shares
+               WHERE org_id = ?1 AND unit = ?2 AND time_window = ?3 AND level = ?4 AND subject = ?5
+                 AND period_start = ?6 AND run_id = ?7";
+    let values = params![
+        share.key.org.as_bytes(),
+        share.key.unit,
+        share.key.window,
+        share.key.level,
+        share.key.subject,
+        share.key.start.0,
+        share.run.as_bytes(),
+    ];
+    Ok(execute(db, sql, values)? as u64)
+}
+
+/// Runs, as `lower(hex(run_id))` writes them.
+fn hex(runs: &[NodeId]) -> Vec<String> {
+    let hex = |run: &NodeId| run.to_string().replace('-', "");
+    runs.iter().map(hex).collect()
 }
 
 fn read(row: &Row<'_>, key: AccountKey) -> rusqlite::Result<ShareRow> {

@@ -154,6 +154,116 @@ pub async fn shares_come_by_account_and_run(fixture: &impl Fixture) {
     );
 }
 
+/// The shares that runs which are gone have left are one for each account, with every amount of all of them; what lives, and
+/// what is out, is left alone.
+pub async fn folding_adds_up_what_runs_that_are_gone_have_left(fixture: &impl Fixture) {
+    let store = settled(fixture).await;
+    for tenant in [A, B] {
+        for (n, amounts) in [
+            (1, [7, 1, 1, 1]),
+            (2, [0, 20, 300, 4_000]),
+            (3, [0, 1, 2, 3]),
+            (4, [0, 5, 5, 5]),
+            (0xfa, [0, 40, 500, 6_000]),
+        ] {
+            books(&store, &share(&account(tenant), n, amounts)).await;
+        }
+        books(&store, &share(&nth_account(tenant, 1), 3, [0, 5, 6, 7])).await;
+    }
+    let living = vec![run(4), run(9)];
+    let folded = fixture.store().fold_shares(living.clone()).await.unwrap();
+    assert_eq!(
+        folded, 4,
+        "two shares of each organization went into another"
+    );
+    for tenant in [A, B] {
+        let expected = [
+            share(&account(tenant), 1, [7, 1, 1, 1]),
+            share(&account(tenant), 2, [0, 61, 802, 10_003]),
+            share(&account(tenant), 4, [0, 5, 5, 5]),
+            share(&nth_account(tenant, 1), 3, [0, 5, 6, 7]),
+        ];
+        assert_eq!(store.shares(tenant.org()).await.unwrap(), expected);
+    }
+    assert_eq!(store.fold_shares(living).await.unwrap(), 0);
+    let saw = draw(&store, 9, [&account(A)], |_| {}).await;
+    assert_eq!(saw[0].others, 10 + 61 + 802 + 10_003 + 15);
+}
+
+/// A sum that does not fit is the largest number, and a sum is kept for as long as any of its parts would have been.
+pub async fn folding_frees_nothing(fixture: &impl Fixture) {
+    let store = settled(fixture).await;
+    let until = |end: Option<i64>, n, amounts| ShareRow {
+        keep_until: end.map(UnixMicros),
+        ..share(&account(A), n, amounts)
+    };
+    for (ends, kept) in [
+        ([Some(5), Some(7), Some(6)], Some(7)),
+        ([Some(8), None, Some(9)], None),
+    ] {
+        for (n, end) in (1..).zip(ends) {
+            books(&store, &until(end, n, [0, i64::MAX, i64::MAX - 1, 1])).await;
+        }
+        store.fold_shares(Vec::new()).await.unwrap();
+        let sum = until(kept, 1, [0, i64::MAX, i64::MAX, 3]);
+        assert_eq!(store.shares(A.org()).await.unwrap(), [sum]);
+    }
+}
+
+/// However late it is, the shares of a counter's latest period are kept, those of all its runs; and the other way round,
+/// those of an earlier one are not, also if they came later.
+pub async fn the_latest_period_of_a_counter_is_never_forgotten(fixture: &impl Fixture) {
+    let store = settled(fixture).await;
+    let of = |tenant, n, period, run| ShareRow {
+        keep_until: Some(UnixMicros(0)),
+        ..share(&in_period(nth_account(tenant, n), period), run, [1; 4])
+    };
+    // The counters differ in their organization or their subject; the periods of one come in no order.
+    let latest = [
+        of(A, 0, 9, 1),
+        of(A, 0, 9, 2),
+        of(A, 1, 3, 1),
+        of(B, 0, 5, 2),
+    ];
+    let earlier = [
+        of(A, 0, 8, 1),
+        of(A, 0, 7, 2),
+        of(B, 0, -4, 2),
+        of(B, 0, 4, 1),
+    ];
+    for row in [
+        &earlier[0],
+        &latest[0],
+        &earlier[1],
+        &latest[2],
+        &earlier[2],
+        &latest[3],
+    ] {
+        books(&store, row).await;
+    }
+    for row in [&latest[1], &earlier[3]] {
+        books(&store, row).await;
+    }
+    assert_eq!(store.forget_shares(UnixMicros(i64::MAX)).await.unwrap(), 4);
+    assert_eq!(store.shares(A.org()).await.unwrap(), latest[..3]);
+    assert_eq!(store.shares(B.org()).await.unwrap(), latest[3..]);
+    // Once the counter goes on, they are as all others.
+    books(&store, &of(A, 0, 10, 3)).await;
+    assert_eq!(store.forget_shares(UnixMicros(i64::MAX)).await.unwrap(), 2);
+    assert_eq!(
+        store.shares(A.org()).await.unwrap(),
+        [of(A, 0, 10, 3), of(A, 1, 3, 1)]
+    );
+}
+
+/// The same counter's account that begins so much later.
+fn in_period(account: AccountKey, later: i64) -> AccountKey {
+    AccountKey {
+        start: UnixMicros(account.start.0 + later),
+        ..account
+    }
+}
+
 /// Dropped is only what is over: a share whose end is now is not yet.
 pub async fn forgetting_drops_only_what_is_over(fixture: &impl Fixture) {
     let store = settled(fixture).await;
@@ -161,6 +271,11 @@ pub async fn forgetting_drops_only_what_is_over(fixture: &impl Fixture) {
         keep_until: Some(UnixMicros(end)),
         ..share(&account(tenant), n, [1; 4])
     };
+    // Both counters have gone on since.
+    let next = |tenant| share(&in_period(account(tenant), 1), 1, [1; 4]);
+    for row in [next(A), next(B)] {
+        books(&store, &row).await;
+    }
     for row in [
         until(A, 1, 99),
         until(A, 2, 100),
@@ -181,11 +296,11 @@ pub async fn forgetting_drops_only_what_is_over(fixture: &impl Fixture) {
     );
     assert_eq!(
         store.shares(A.org()).await.unwrap(),
-        [until(A, 2, 100), until(A, 3, 101)]
+        [until(A, 2, 100), until(A, 3, 101), next(A)]
     );
     assert_eq!(
         store.shares(B.org()).await.unwrap(),
-        [until(B, 2, i64::MAX)]
+        [until(B, 2, i64::MAX), next(B)]
     );
     assert_eq!(store.forget_shares(UnixMicros(100)).await.unwrap(), 0);
     // And what is forgotten is zeros again.
@@ -210,7 +325,13 @@ pub async fn what_has_no_end_is_never_forgotten(fixture: &impl Fixture) {
         drawn[0].share.keep_until = None;
     })
     .await;
+    let next = share(&in_period(account(A), 1), 1, [1; 4]);
+    books(&store, &next).await;
     assert_eq!(store.forget_shares(UnixMicros(i64::MAX)).await.unwrap(), 0);
-    let kept = [1, 2].map(|n| share(&account(A), n, [1; 4]));
+    let kept = [
+        share(&account(A), 1, [1; 4]),
+        share(&account(A), 2, [1; 4]),
+        next,
+    ];
     assert_eq!(store.shares(A.org()).await.unwrap(), kept);
 }

@@ -1,4 +1,4 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::state::State;
 use crate::{
@@ -43,17 +43,53 @@ impl State {
         own.flat_map(|(_, runs)| runs.values().cloned()).collect()
     }
 
+    pub(super) fn fold_shares(&mut self, living: &[NodeId]) -> u64 {
+        let gone = |share: &ShareRow| share.out == 0 && !living.contains(&share.run);
+        let mut folded = 0;
+        for runs in self.shares.values_mut() {
+            let mut sum: Option<ShareRow> = None;
+            for share in runs.values().filter(|share| gone(share)) {
+                match &mut sum {
+                    Some(sum) => {
+                        sum.add(share);
+                        folded += 1;
+                    }
+                    None => sum = Some(share.clone()),
+                }
+            }
+            if let Some(sum) = sum {
+                runs.retain(|_, share| !gone(share));
+                runs.insert(sum.run, sum);
+            }
+        }
+        folded
+    }
+
     pub(super) fn forget_shares(&mut self, now: UnixMicros) -> u64 {
         let over = |share: &ShareRow| share.keep_until.is_some_and(|end| end < now);
         let mut forgotten = 0;
-        self.shares.retain(|_, runs| {
+        let latest = self.latest_periods();
+        self.shares.retain(|account, runs| {
             runs.retain(|_, share| {
-                forgotten += u64::from(over(share));
-                !over(share)
+                let goes = over(share) && !latest.contains(account);
+                forgotten += u64::from(goes);
+                !goes
             });
             !runs.is_empty()
         });
         forgotten
+    }
+
+    /// The last account of each counter: they are in the order of counters, and then of periods.
+    fn latest_periods(&self) -> BTreeSet<AccountKey> {
+        let mut latest: Vec<&AccountKey> = Vec::new();
+        for account in self.shares.keys() {
+            match latest.last_mut() {
+                Some(last) if same_counter(last, account) => *last = account,
+                Some(_) | None => latest.push(account),
+            }
+        }
+        latest.into_iter().cloned().collect()
     }
 
     fn drawn(&self, account: &AccountKey, run: NodeId) -> Drawn {
@@ -75,4 +111,12 @@ impl State {
         }
         drawn
     }
+}
+
+fn same_counter(one: &AccountKey, other: &AccountKey) -> bool {
+    let counter = |key: &AccountKey| AccountKey {
+        start: UnixMicros(0),
+        ..key.clone()
+    };
+    counter(one) == counter(other)
 }

@@ -91,6 +91,17 @@ impl ShareRow {
         self.amounts().iter().copied().fold(0, i64::saturating_add)
     }
 
+    /// Adds the amounts of another run's share of the same account, and keeps the later of both ends. A sum that does not
+    /// fit is the largest number: it counts as used.
+    pub fn add(&mut self, other: &Self) {
+        self.out = self.out.saturating_add(other.out);
+        self.settled = self.settled.saturating_add(other.settled);
+        self.debt = self.debt.saturating_add(other.debt);
+        self.unaccounted = self.unaccounted.saturating_add(other.unaccounted);
+        let both = self.keep_until.zip(other.keep_until);
+        self.keep_until = both.map(|(one, other)| one.max(other));
+    }
+
     pub(crate) fn has_negative(&self) -> bool {
         self.amounts().iter().any(|amount| *amount < 0)
     }

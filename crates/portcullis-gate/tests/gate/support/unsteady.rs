@@ -266,6 +266,7 @@ impl BudgetStore for Unsteady {
 
     forwarded! {
         strand_others(living: Vec<NodeId>) -> u64;
+        fold_shares(living: Vec<NodeId>) -> u64;
         shares(org: OrgId) -> Vec<ShareRow>;
         forget_shares(now: UnixMicros) -> u64;
     }
