@@ -1,12 +1,16 @@
 //! `audit ..`: the tamper-evident logs.
 
+use std::fmt::Display;
 use std::fs;
 use std::io::{self, Write};
 use std::path::Path;
 use std::process::ExitCode;
 
-use portcullis::audit_log::{Checkpoint, LogHead, TileFile};
-use portcullis::{Admin, AdminError, AuditExport, AuditLog, ExportedAudit, LogId};
+use portcullis::audit_log::{LogHead, TileFile, Verified};
+use portcullis::{
+    Admin, AdminError, AuditExport, AuditLog, DamagedLog, ExportedAudit, HeadsError, LogId,
+    OpenError,
+};
 
 use crate::cli::audit::{AuditCommand, ExportArgs, OfLog};
 use crate::data::{self, Data};
@@ -43,6 +47,14 @@ pub(crate) async fn run(folder: &Path, command: AuditCommand) -> ExitCode {
             Verdict::Incomplete => 2,
         }),
         Err(failure) => {
+            // A log that ends before the head that is kept of it is nothing to open a gateway on, and a finding.
+            let went_back = failure
+                .downcast_ref()
+                .is_some_and(|why| matches!(why, OpenError::Heads(HeadsError::WentBack { .. })));
+            if went_back {
+                show::audit::tampered(&*failure);
+                return ExitCode::from(1);
+            }
             show::failure(&*failure);
             ExitCode::from(USAGE)
         }
@@ -52,21 +64,13 @@ pub(crate) async fn run(folder: &Path, command: AuditCommand) -> ExitCode {
 async fn act(admin: &Admin, command: AuditCommand) -> Result<Verdict, Failure> {
     match command {
         AuditCommand::Tail { log, count } => tail(admin, log, count).await,
-        AuditCommand::Verify { log, known } => {
-            let log = id(admin, log).await?;
-            let key = admin
-                .audit_log(log)
-                .await
-                .map(|found| found.map(|log| log.key));
-            let mut heads = Vec::new();
-            for file in known {
-                let note = fs::read(&file).map_err(|why| format!("{}: {why}", file.display()))?;
-                let key = key.as_ref().ok().and_then(Option::as_ref);
-                let head = Checkpoint::verify(&note, &Vec::from_iter(key.cloned()));
-                let head = head.map_err(|why| format!("{}: {why}", file.display()))?;
-                heads.push(LogHead::from(&head));
+        AuditCommand::Verify { log, all, known } => {
+            let heads = known.iter().map(|file| head(admin, file));
+            let heads: Vec<LogHead> = heads.collect::<Result<_, _>>()?;
+            match all {
+                true => verify_all(admin, &heads).await,
+                false => verify(admin, id(admin, log).await?, &heads).await,
             }
-            verify(admin, log, &heads).await
         }
         AuditCommand::Export(args) => export(admin, args).await,
         AuditCommand::Prove { log, seq, to } => {
@@ -104,39 +108,62 @@ async fn tail(admin: &Admin, log: OfLog, count: u64) -> Result<Verdict, Failure>
     Ok(Verdict::Sound)
 }
 
+/// A head that was kept elsewhere.
+fn head(admin: &Admin, file: &Path) -> Result<LogHead, Failure> {
+    let at = |why: &dyn Display| format!("{}: {why}", file.display());
+    let note = fs::read(file).map_err(|why| at(&why))?;
+    let head = admin.audit_head(&note).map_err(|why| at(&why))?;
+    Ok(LogHead::from(&head))
+}
+
 async fn verify(admin: &Admin, log: LogId, known: &[LogHead]) -> Result<Verdict, Failure> {
+    if let Some(log) = admin.audit_log(log).await.ok().flatten() {
+        let name = log.head.origin();
+        if let Some(other) = known.iter().find(|head| head.log != *name) {
+            let other = &other.log;
+            let why = format!(
+                "that is a head of {other}, and {name} was to be verified; see --system and --all"
+            );
+            return Err(why.into());
+        }
+    }
     let mut progress = Progress::new("verified");
     let verified = admin
         .verify_audit(log, known, |done, all| progress.at(done, all))
         .await;
     progress.end();
     match verified {
+        Err(AdminError::Damaged(why)) => Ok(judged(Err(why))),
+        verified => Ok(judged(Ok(verified?))),
+    }
+}
+
+async fn verify_all(admin: &Admin, known: &[LogHead]) -> Result<Verdict, Failure> {
+    let mut progress = Progress::new("verified");
+    let verdicts = admin
+        .verify_audit_logs(known, |done, all| progress.at(done, all))
+        .await;
+    progress.end();
+    let verdicts: Vec<Verdict> = verdicts?.into_iter().map(judged).collect();
+    let worst = [Verdict::Tampered, Verdict::Incomplete];
+    let found = worst.into_iter().find(|worst| verdicts.contains(worst));
+    Ok(found.unwrap_or(Verdict::Sound))
+}
+
+/// Says what came of one log.
+fn judged(verified: Result<Verified, DamagedLog>) -> Verdict {
+    match verified {
         Ok(verified) => {
-            let (size, minimum) = (verified.size, verified.minimum);
-            let compared = match verified.compared {
-                0 => String::new(),
-                heads => format!(", and continues {heads} heads that were kept elsewhere"),
-            };
-            if minimum == 0 {
-                show::done(&format!(
-                    "{}: {size} records, all as they were signed{compared}",
-                    verified.log
-                ));
-                return Ok(Verdict::Sound);
+            show::audit::verified(&verified);
+            match verified.minimum {
+                0 => Verdict::Sound,
+                _ => Verdict::Incomplete,
             }
-            let kept = size - minimum;
-            show::done(&format!(
-                "{}: the last {kept} of {size} records are as they were signed{compared}; the first {minimum} were pruned, and a \
-                 record says so",
-                verified.log
-            ));
-            Ok(Verdict::Incomplete)
         }
-        Err(why @ (AdminError::Damaged(_) | AdminError::Log(_))) => {
+        Err(why) => {
             show::audit::tampered(&why);
-            Ok(Verdict::Tampered)
+            Verdict::Tampered
         }
-        Err(other) => Err(other.into()),
     }
 }
 
@@ -156,7 +183,7 @@ async fn export(admin: &Admin, args: ExportArgs) -> Result<Verdict, Failure> {
     };
     progress.end();
     let exported = match exported {
-        Err(why @ AdminError::Damaged(_)) => {
+        Err(AdminError::Damaged(why)) => {
             show::audit::tampered(&why);
             return Ok(Verdict::Tampered);
         }

@@ -16,3 +16,4 @@ pub(crate) mod rounds;
 pub(crate) mod sealer;
 pub(crate) mod settings;
 mod tree;
+pub(crate) mod verifying;

@@ -16,11 +16,14 @@ pub(crate) enum AuditCommand {
         #[arg(short = 'n', long, default_value_t = 20, value_name = "COUNT")]
         count: u64,
     },
-    /// Verifies a log record by record, up to its signed head. Exit codes: 0 sound, 1 tampered, 2 sound but for records that were
-    /// pruned as declared, 3 usage.
+    /// Verifies a log record by record, up to its signed head, and against the head in the data folder. Exit codes: 0 sound,
+    /// 1 tampered, 2 sound but for records that were pruned as declared, 3 usage.
     Verify {
         #[command(flatten)]
         log: OfLog,
+        /// Every log, and that none is gone whose head the system log has taken.
+        #[arg(long, conflicts_with = "system")]
+        all: bool,
         /// It must also continue this head, which was kept elsewhere: a file that `audit checkpoint` wrote (may be given
         /// several times).
         #[arg(long = "known-checkpoint", value_name = "FILE")]

@@ -1,10 +1,11 @@
 //! Records of the audit log, for people.
 
+use std::error::Error;
 use std::io::{self, IsTerminal};
 use std::path::Path;
 
-use portcullis::audit_log::{Action, Field, RecordedActor, Target};
-use portcullis::{AdminError, AuditLog, AuditRecord, ExportedAudit};
+use portcullis::audit_log::{Action, Field, RecordedActor, Target, Verified};
+use portcullis::{AuditLog, AuditRecord, ExportedAudit};
 
 /// One line for one record, with what its private fields open to.
 pub(crate) fn record(found: &AuditRecord) {
@@ -90,8 +91,31 @@ pub(crate) fn verified_by(log: &AuditLog) {
     eprintln!("verified by: {}", log.key);
 }
 
-pub(crate) fn tampered(why: &AdminError) {
+pub(crate) fn tampered(why: &dyn Error) {
     eprintln!("TAMPERED: {why}");
+}
+
+/// A log that is what was signed.
+pub(crate) fn verified(verified: &Verified) {
+    let Verified {
+        log,
+        size,
+        minimum,
+        compared,
+    } = verified;
+    let heads = match compared {
+        0 => String::new(),
+        1 => ", and continue a head that was kept elsewhere".to_owned(),
+        heads => format!(", and continue {heads} heads that were kept elsewhere"),
+    };
+    match minimum {
+        0 => eprintln!("{log}: {size} records, all as they were signed{heads}"),
+        minimum => eprintln!(
+            "{log}: the last {} of {size} records are as they were signed{heads}; the first {minimum} were pruned, and a record \
+             says so",
+            size - minimum
+        ),
+    }
 }
 
 /// A line on a terminal that says how far a long work is.

@@ -1,5 +1,7 @@
 //! The audit logs: what the commands on them and the offline verifier say, and with which exit code.
 
+mod attacks;
+mod database;
 mod exports;
 mod verifier;
 

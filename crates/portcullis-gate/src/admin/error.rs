@@ -1,9 +1,10 @@
-use portcullis_audit::Damage;
 use portcullis_envelope::{InvalidContext, KeyError, SealError};
 use portcullis_key::{LifetimeError, PrefixError};
 use portcullis_limits::{DuplicateCap, NanoUsd};
 use portcullis_scope::InvalidList;
 use portcullis_store::{CredentialId, InvalidName, KeyId, NotSealed, StoreError};
+
+use crate::audit::verifying::DamagedLog;
 
 /// Why an admin action was not done. Nothing was changed, except where the sentence says so.
 #[derive(Debug, thiserror::Error)]
@@ -22,8 +23,8 @@ pub enum AdminError {
     )]
     NotScrubbed,
     /// An audit log is not what was signed.
-    #[error("the audit log is damaged: {0}")]
-    Damaged(#[from] Damage),
+    #[error(transparent)]
+    Damaged(#[from] DamagedLog),
     /// A file of an export could not be written.
     #[error("the export could not be written: {0}")]
     Write(#[from] std::io::Error),

@@ -4,12 +4,13 @@ use std::io;
 
 use portcullis_audit::{
     Action, Checkpoint, Count, Damage, DamageKind, Disclosure, Exported, Format, JsonLines,
-    Opening, Record, TileFile, TileWriter, VerifierKey, Word, retained,
+    Opening, Origin, Record, TileFile, TileWriter, VerifierKey, Word, retained,
 };
 use portcullis_store::{LogEntryRow, LogId, NotSealed};
 
 use super::sealer::Job;
 use super::tree::{self, Entries, Retained};
+use super::verifying::DamagedLog;
 use crate::admin::{Admin, AdminError};
 
 /// As what, and from where on, records are exported.
@@ -127,6 +128,7 @@ impl Admin {
         write(&self.beginning(log, export.form, &lines, first).await?)?;
         let mut entries = Entries::between(self.stores(), log, first, next);
         let mut expected = first;
+        let log_name = exported.head.origin();
         while let Some(rows) = entries.part().await? {
             let to = rows
                 .last()
@@ -136,7 +138,7 @@ impl Admin {
                 false => Vec::new(),
             };
             for row in &rows {
-                in_order(expected, row.seq)?;
+                in_order(log_name, expected, row.seq)?;
                 let own = openings.iter().filter(|it| it.seq == row.seq);
                 let own: Vec<Opening> = own.cloned().collect();
                 write(&piece(export.form, &lines, row, &own)?)?;
@@ -144,7 +146,7 @@ impl Admin {
             }
             progress(expected, next);
         }
-        in_order(expected, next)?;
+        in_order(log_name, expected, next)?;
         if let Form::JsonLines = export.form {
             write(&lines.checkpoint(&exported.head))?;
         }
@@ -181,9 +183,10 @@ impl Admin {
             }
             progress(rows.last().map_or(next, |row| row.seq + 1), next);
         }
-        let last = writer.finish(&exported.head).map_err(|_| Damage {
-            seq: next,
-            kind: DamageKind::NotWhatWasSigned,
+        let last = writer.finish(&exported.head).map_err(|_| {
+            let kind = DamageKind::NotWhatWasSigned;
+            let damage = Damage { seq: first, kind };
+            DamagedLog::records(exported.head.origin(), damage)
         })?;
         for file in last {
             write(file)?;
@@ -204,7 +207,9 @@ impl Admin {
         let asked = after.map_or(0, |seq| seq.saturating_add(1));
         if asked > size {
             let kind = DamageKind::Truncated { size: asked };
-            return Err(Damage { seq: size, kind }.into());
+            return Err(
+                DamagedLog::records(found.head.origin(), Damage { seq: size, kind }).into(),
+            );
         }
         let first = asked.max(found.minimum);
         let mut exported = ExportedAudit {
@@ -273,13 +278,11 @@ fn piece(
 }
 
 /// That `found` is the next one: a receiver that counts on each record once must hear of a gap from us.
-fn in_order(expected: u64, found: u64) -> Result<(), Damage> {
+fn in_order(log: &Origin, expected: u64, found: u64) -> Result<(), DamagedLog> {
     if found == expected {
         return Ok(());
     }
     let kind = DamageKind::Missing { next: found };
-    Err(Damage {
-        seq: expected,
-        kind,
-    })
+    let seq = expected;
+    Err(DamagedLog::records(log, Damage { seq, kind }))
 }

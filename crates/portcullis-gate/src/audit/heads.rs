@@ -11,7 +11,9 @@ use std::sync::mpsc::{self, Receiver, Sender};
 use std::sync::{Mutex, PoisonError};
 use std::thread;
 
-use portcullis_audit::{Checkpoint, Comparison, InvalidCheckpoint, LogHead, Origin, VerifierKey};
+use portcullis_audit::{
+    Checkpoint, Comparison, Damage, DamageKind, InvalidCheckpoint, LogHead, Origin, VerifierKey,
+};
 use tokio::sync::oneshot;
 
 use super::policy::Anchor;
@@ -20,6 +22,8 @@ use super::policy::Anchor;
 #[derive(Default)]
 pub(crate) struct Heads {
     known: Mutex<HashMap<Origin, Checkpoint>>,
+    /// What the folder held when the process began: what somebody kept, and not what was just appended.
+    kept: HashMap<Origin, Checkpoint>,
     writer: Option<Sender<Job>>,
 }
 
@@ -111,6 +115,7 @@ impl Heads {
             Some(jobs)
         };
         Ok(Self {
+            kept: known.clone(),
             known: Mutex::new(known),
             writer,
         })
@@ -120,10 +125,11 @@ impl Heads {
     pub(crate) fn compare(
         &self,
         folder: Option<&Path>,
-        mut current: impl FnMut(&Origin) -> Option<Checkpoint>,
+        mut current: impl FnMut(&Origin) -> Result<Option<Checkpoint>, String>,
     ) -> Result<(), HeadsError> {
         for (origin, kept) in &*self.known() {
-            if let Err(why) = check(kept, current(origin).as_ref()) {
+            let checked = current(origin).and_then(|current| check(kept, current.as_ref()));
+            if let Err(why) = checked {
                 return Err(HeadsError::WentBack {
                     origin: origin.to_string(),
                     path: folder
@@ -134,6 +140,11 @@ impl Heads {
             }
         }
         Ok(())
+    }
+
+    /// The head of a log that lay in the folder when the process began.
+    pub(crate) fn read_at_start(&self, origin: &Origin) -> Option<Checkpoint> {
+        self.kept.get(origin).cloned()
     }
 
     /// Whether a log may be continued from `current`: it is not behind what this process has seen of it.
@@ -184,21 +195,19 @@ impl Heads {
 }
 
 fn check(kept: &Checkpoint, current: Option<&Checkpoint>) -> Result<(), String> {
+    let known = kept.size();
+    let damage = |seq, kind| Err(Damage { seq, kind }.to_string());
     match LogHead::from(kept).compare(current) {
         Comparison::Ahead { .. } | Comparison::Same => Ok(()),
-        Comparison::Forked => Err(format!(
-            "it has the same {} records, and others",
-            kept.size()
-        )),
-        Comparison::Gone => Err("it is gone".to_owned()),
+        Comparison::Forked => damage(0, DamageKind::Forked { known }),
+        Comparison::Gone => Err(format!("it is gone; it had {known} records")),
         Comparison::OtherLog => Err("another log stands in its place".to_owned()),
-        Comparison::WentBack { kept, found } => {
-            Err(format!("it had {kept} records and has {found}"))
-        }
+        Comparison::WentBack { kept, found } => damage(found, DamageKind::Truncated { size: kept }),
     }
 }
 
-fn read(
+/// Reads a signed note with the key of the log that it names.
+pub(super) fn read(
     note: &[u8],
     key: &impl Fn(&Origin) -> Option<VerifierKey>,
 ) -> Result<Checkpoint, InvalidCheckpoint> {

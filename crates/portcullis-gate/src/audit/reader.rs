@@ -1,12 +1,9 @@
-//! Reading the logs: what an operator looks at, verifies and proves.
+//! Reading the logs: what an operator looks at and proves.
 
-use portcullis_audit::{
-    Checkpoint, Damage, DamageKind, LogHead, Opening, ProofFile, ProofPlan, Record, StoredEntry,
-    Verified, Verifier, VerifierKey,
-};
+use portcullis_audit::{Checkpoint, Opening, ProofFile, ProofPlan, Record, VerifierKey};
 use portcullis_store::{LogEntryRow, LogHeadRow, LogId, NotSealed, StoreError};
 
-use super::tree::{self, Entries, Retained};
+use super::tree;
 use crate::admin::{Admin, AdminError};
 use crate::convert;
 
@@ -83,49 +80,6 @@ impl Admin {
             })
         };
         rows.into_iter().map(record).collect()
-    }
-
-    /// Verifies a log from its first record to its signed head, and against heads that were kept elsewhere. `progress` hears how
-    /// many of how many records were read.
-    ///
-    /// # Errors
-    /// [`AdminError::Damaged`] names the first bad record and what is wrong with it.
-    pub async fn verify_audit(
-        &self,
-        log: LogId,
-        known: &[LogHead],
-        mut progress: impl FnMut(u64, u64),
-    ) -> Result<Verified, AdminError> {
-        let Some((row, minimum)) = self.stores().log_head(log).await? else {
-            let seq = 0;
-            let size = known.iter().map(|head| head.size.get()).max().unwrap_or(0);
-            return Err(Damage {
-                seq,
-                kind: DamageKind::Truncated { size },
-            }
-            .into());
-        };
-        let head = self.sealer().load(log, &row)?;
-        let mut verifier = Verifier::new(&head);
-        if minimum > 0 {
-            let retained = Retained::of(self.stores(), log).await?;
-            verifier = verifier.pruned(minimum, |node| retained.hash(node))?;
-        }
-        for head in known {
-            verifier = verifier.known(head.clone())?;
-        }
-        let mut entries = Entries::from(self.stores(), log, minimum);
-        while let Some(rows) = entries.part().await? {
-            for row in &rows {
-                verifier.push(StoredEntry {
-                    seq: row.seq,
-                    bytes: &row.entry,
-                    hashes: &row.hashes,
-                })?;
-            }
-            progress(verifier.position(), head.size());
-        }
-        Ok(verifier.finish()?)
     }
 
     /// The proof that a record is in its log: a `c2sp.org/tlog-proof@v1` file, to be kept beside the record's bytes.

@@ -118,16 +118,19 @@ impl Sealer {
     /// A stored head, if it is what was signed.
     pub(crate) fn load(&self, log: LogId, row: &LogHeadRow) -> Result<Head, NotSealed> {
         let origin = self.origin(log)?;
-        let keys = [self.verifier(&origin)?];
-        let head = Head::load(&convert::audit::head_row(row), &keys);
-        let head = head.map_err(|why| NotSealed(format!("{origin}: {why}")))?;
-        if *head.origin() != origin {
-            return Err(NotSealed(format!(
-                "the head of {} stands in the place of {origin}",
-                head.origin()
-            )));
+        let head = self.head_of(&origin, row);
+        head.map_err(|why| NotSealed(format!("{origin}: {why}")))
+    }
+
+    /// The stored head of the log of this name; or what is wrong with it.
+    pub(crate) fn head_of(&self, origin: &Origin, row: &LogHeadRow) -> Result<Head, String> {
+        let key = self.verifier(origin).map_err(|why| why.to_string())?;
+        let head = Head::load(&convert::audit::head_row(row), &[key]);
+        let head = head.map_err(|why| why.to_string())?;
+        match head.origin() == origin {
+            true => Ok(head),
+            false => Err(format!("the head of {} stands in its place", head.origin())),
         }
-        Ok(head)
     }
 
     /// The step that seals the outbox, the set's own draft and `job` into `log`; and what is to be done when it has become durable.
@@ -196,9 +199,10 @@ impl Sealer {
         logs: &[(LogId, LogHeadRow)],
     ) -> Result<(), HeadsError> {
         self.heads.compare(folder, |origin| {
-            let (log, row) = logs.iter().find(|(_, row)| row.origin == origin.as_str())?;
-            // A head that is not what was signed counts as none: it vouches for nothing.
-            Some(self.load(*log, row).ok()?.checkpoint().clone())
+            let found = logs.iter().find(|(_, row)| row.origin == origin.as_str());
+            let head = found.map(|(_, row)| self.head_of(origin, row));
+            head.map(|head| head.map(|head| head.checkpoint().clone()))
+                .transpose()
         })
     }
 }
