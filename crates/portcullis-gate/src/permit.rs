@@ -11,6 +11,7 @@ use crate::caller::Caller;
 use crate::clock::Reading;
 use crate::credential::Credential;
 use crate::dispatch::{CredentialChoice, Dispatch, Target};
+use crate::limits::demand::{Demanded, Meters};
 use crate::limits::hold::Hold;
 use crate::node::slot::{Rules, Secret};
 use crate::node::vault::{OrgState, SealedCredential, Wanted};
@@ -47,6 +48,9 @@ impl Provider {
 impl Caller {
     /// Decides about one attempt, by the rules and the clock of this moment (`spec/decisions.md`, part B).
     ///
+    /// It is ready at once, but for a spend cap whose chunk has run out: then it waits for a durable debit, at most for
+    /// [`FreshnessPolicy::bound`](crate::FreshnessPolicy::bound), and refuses. Dropping it while it waits takes nothing.
+    ///
     /// # Errors
     /// The [`Refusal`] of the first check that fails.
     pub async fn authorize(&self, dispatch: Dispatch<'_>) -> Result<Permit, Refusal> {
@@ -60,17 +64,20 @@ impl Caller {
     }
 
     async fn decide(&self, dispatch: Dispatch<'_>) -> Result<Permit, Refusal> {
-        let (mut permit, claim) = self.check(&dispatch)?;
+        let (mut permit, claim, meters) = self.check(&dispatch)?;
+        let given = permit.given;
         if let Some(claim) = claim {
-            let held = self.node.hold(&self.slot.org, claim).await;
-            let held = held.map_err(|why| self.not_held(why, permit.bill.limits, permit.given))?;
+            let held = self.node.hold(&self.slot.org, claim, given.utc).await;
+            let held = held.map_err(|why| self.not_held(why, &meters, given))?;
             permit.hold = Some(held);
         }
+        // Now that its own part is taken: what is told to be left is there for the next one.
+        permit.bill.limits = self.rate_limits(&meters, given);
         Ok(permit)
     }
 
     /// All that is decided at once; what has to be held is left to do.
-    fn check(&self, dispatch: &Dispatch<'_>) -> Result<(Permit, Option<Claim>), Refusal> {
+    fn check(&self, dispatch: &Dispatch<'_>) -> Result<(Permit, Option<Claim>, Meters), Refusal> {
         let given = self.node.clock.now();
         let rules = self.slot.rules();
         let secret = rules
@@ -104,7 +111,11 @@ impl Caller {
                 Provider::WithCredential(found?)
             }
         };
-        let (bill, claim) = self.demand(dispatch, &rules, given)?;
+        let Demanded {
+            bill,
+            claim,
+            meters,
+        } = self.demand(dispatch, &rules, given)?;
         let permit = Permit {
             caller: self.clone(),
             given,
@@ -112,7 +123,7 @@ impl Caller {
             hold: None,
             bill,
         };
-        Ok((permit, claim))
+        Ok((permit, claim, meters))
     }
 
     /// What each decision asks again: freshness, the secret's standing, the organization's, and the signal.

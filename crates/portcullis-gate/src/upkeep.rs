@@ -116,14 +116,25 @@ impl Work {
         node.follow().await?;
         let now = node.clock.now();
         node.renew_lease_if_due().await?;
-        self.rounds.make(node).await?;
-        if is_due(self.tidied, now, TIDY_EVERY) {
-            node.tidy_books();
-            node.flood.tidy();
-            node.recorder.tell_left_out(now, false);
-            node.forget_shares(now).await?;
-            self.tidied = Some(now);
+        // Each for itself: what was charged does not wait for a log, nor for what may be forgotten.
+        let rounds = self.rounds.make(node).await;
+        let tidied = self.tidy_if_due(node, now).await;
+        let written = self.write_if_due(node, now).await;
+        written.and(tidied).and(rounds)
+    }
+
+    async fn tidy_if_due(&mut self, node: &Node, now: Reading) -> Result<(), StoreError> {
+        if !is_due(self.tidied, now, TIDY_EVERY) {
+            return Ok(());
         }
+        self.tidied = Some(now);
+        node.tidy_books();
+        node.flood.tidy();
+        node.recorder.tell_left_out(now, false);
+        node.forget_shares(now).await
+    }
+
+    async fn write_if_due(&mut self, node: &Node, now: Reading) -> Result<(), StoreError> {
         if is_due(self.wrote, now, WRITE_EVERY) {
             node.write_waiting().await?;
             self.wrote = Some(now);

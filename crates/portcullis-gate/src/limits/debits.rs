@@ -37,6 +37,8 @@ pub(crate) enum NotHeld {
 struct Ask {
     org: Arc<OrgState>,
     claim: Claim,
+    /// The one reading of the decision that waits for it.
+    now: DateTime<Utc>,
     answer: oneshot::Sender<Result<Reservation, NotHeld>>,
 }
 
@@ -107,14 +109,15 @@ impl Drop for CloseOnDrop {
 }
 
 impl Node {
-    /// Holds what `claim` asks for. It waits only when a chunk has run out, and no longer than rules are trusted that nobody
-    /// confirms; whoever stops waiting has taken nothing.
+    /// Holds what `claim` asks for at `now`, the reading of whoever decides. It waits only when a chunk has run out, and no
+    /// longer than rules are trusted that nobody confirms; whoever stops waiting has taken nothing.
     pub(crate) async fn hold(
         self: &Arc<Self>,
         org: &Arc<OrgState>,
         claim: Claim,
+        now: DateTime<Utc>,
     ) -> Result<Hold, NotHeld> {
-        match org.books.reserve([], &claim, self.clock.now().utc) {
+        match org.books.reserve([], &claim, now) {
             Ok(reservation) => return Ok(Hold::new(self, org, reservation)),
             Err(NotReserved::NeedsDebit(_)) => {}
             Err(other) => return Err(other.into()),
@@ -124,6 +127,7 @@ impl Node {
         self.debits.push(Ask {
             org: Arc::clone(org),
             claim,
+            now,
             answer,
         });
         let answered = timeout(self.freshness.policy().bound, answered).await;
@@ -140,7 +144,7 @@ impl Node {
         let mut accounts = Accounts::default();
         let (mut waiting, mut orders) = (Vec::new(), Vec::new());
         for ask in asks.into_iter().filter(|ask| !ask.answer.is_closed()) {
-            let Some((ask, lacks)) = self.answer(ask, []) else {
+            let Some((ask, lacks)) = ask.answer([]) else {
                 continue;
             };
             let org = ask.org.id;
@@ -167,7 +171,7 @@ impl Node {
                     match granted {
                         Ok(grants) => {
                             // Another claim on the same chunk may have come first: then it asks again.
-                            if let Some((again, _)) = self.answer(ask, grants) {
+                            if let Some((again, _)) = ask.answer(grants) {
                                 self.debits.push(again);
                             }
                         }
@@ -184,28 +188,23 @@ impl Node {
             }
         }
     }
-
-    /// Answers from memory, after `grants`; gives the ask back when it needs a debit still.
-    fn answer(
-        &self,
-        ask: Ask,
-        grants: impl IntoIterator<Item = Grant>,
-    ) -> Option<(Ask, Vec<Shortfall>)> {
-        let now = self.clock.now().utc;
-        match ask.org.books.reserve(grants, &ask.claim, now) {
-            Ok(reservation) => ask.give(reservation, now),
-            Err(NotReserved::NeedsDebit(lacks)) => return Some((ask, lacks)),
-            Err(other) => ask.refuse(other.into()),
-        }
-        None
-    }
 }
 
 impl Ask {
-    fn give(self, reservation: Reservation, now: DateTime<Utc>) {
+    /// Answers from memory, after `grants`; gives the ask back when it needs a debit still.
+    fn answer(self, grants: impl IntoIterator<Item = Grant>) -> Option<(Self, Vec<Shortfall>)> {
+        match self.org.books.reserve(grants, &self.claim, self.now) {
+            Ok(reservation) => self.give(reservation),
+            Err(NotReserved::NeedsDebit(lacks)) => return Some((self, lacks)),
+            Err(other) => self.refuse(other.into()),
+        }
+        None
+    }
+
+    fn give(self, reservation: Reservation) {
         if let Err(Ok(reservation)) = self.answer.send(Ok(reservation)) {
             // Nobody waits any more. Who stopped waiting has undone it, but that may be longer ago than is remembered.
-            self.org.books.release(reservation.release(), now);
+            self.org.books.release(reservation.release(), self.now);
         }
     }
 

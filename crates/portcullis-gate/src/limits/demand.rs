@@ -14,6 +14,20 @@ use crate::dispatch::{Dispatch, Estimate, Target};
 use crate::node::slot::Rules;
 use crate::refusal::{Refusal, Unavailable};
 
+/// What a request was found to need.
+pub(crate) struct Demanded {
+    pub(crate) bill: Bill,
+    /// What has to be held, if anything limits it.
+    pub(crate) claim: Option<Claim>,
+    pub(crate) meters: Meters,
+}
+
+/// Where it is read off what is left of a key's own rates.
+pub(crate) struct Meters {
+    rate: Option<Rate>,
+    caps: Arc<Merged>,
+}
+
 impl Caller {
     /// Steps B7 and B8 of `spec/decisions.md`, as far as they need not wait: the rate, and what has to be held.
     pub(crate) fn demand(
@@ -21,12 +35,15 @@ impl Caller {
         dispatch: &Dispatch<'_>,
         rules: &Rules,
         now: Reading,
-    ) -> Result<(Bill, Option<Claim>), Refusal> {
-        let caps = self.caps(rules)?;
-        if let Some(rate) = rules.limits.rate
+    ) -> Result<Demanded, Refusal> {
+        let meters = Meters {
+            rate: rules.limits.rate,
+            caps: self.caps(rules)?,
+        };
+        if let Some(rate) = meters.rate
             && let Err(too_soon) = self.slot.rate.admit(rate, now.monotonic)
         {
-            return Err(self.limited(too_soon.into(), self.rate_limits(rules, &caps, now), now));
+            return Err(self.limited(too_soon.into(), &meters, now));
         }
         let prices = self.node.prices.load();
         let entry = match &dispatch.target {
@@ -35,11 +52,15 @@ impl Caller {
         };
         let mut bill = Bill {
             price: entry.map(|entry| entry.price),
-            limits: self.rate_limits(rules, &caps, now),
             ..Bill::default()
         };
+        let caps = &meters.caps;
         if caps.is_unrestricted() {
-            return Ok((bill, None));
+            return Ok(Demanded {
+                bill,
+                claim: None,
+                meters,
+            });
         }
         let mut demand = Demand {
             bound: None,
@@ -56,14 +77,18 @@ impl Caller {
             demand.price = Some(FREE);
         }
         let claim = Claim::new(self.node.attempts.next(), &caps.caps, demand);
-        let claim = claim.map_err(|why| self.limited(why, bill.limits, now))?;
-        Ok((bill, Some(claim)))
+        let claim = claim.map_err(|why| self.limited(why, &meters, now))?;
+        Ok(Demanded {
+            bill,
+            claim: Some(claim),
+            meters,
+        })
     }
 
     /// What the caller is told when nothing could be held.
-    pub(crate) fn not_held(&self, why: NotHeld, limits: RateLimits, now: Reading) -> Refusal {
+    pub(crate) fn not_held(&self, why: NotHeld, meters: &Meters, now: Reading) -> Refusal {
         match why {
-            NotHeld::Limit(why) => self.limited(why, limits, now),
+            NotHeld::Limit(why) => self.limited(why, meters, now),
             NotHeld::Unavailable(kind) => Refusal::Unavailable(Unavailable::Store(kind)),
         }
     }
@@ -88,19 +113,19 @@ impl Caller {
         }))
     }
 
-    fn limited(&self, why: LimitRefusal, limits: RateLimits, now: Reading) -> Refusal {
+    fn limited(&self, why: LimitRefusal, meters: &Meters, now: Reading) -> Refusal {
         Refusal::Limit {
             key: self.key(),
             why,
             retry_after: why.retry_after(now.utc),
-            limits: Box::new(limits),
+            limits: Box::new(self.rate_limits(meters, now)),
         }
     }
 
     /// What is left of the key's own rates; those of its project and organization are not its holder's to know.
-    fn rate_limits(&self, rules: &Rules, caps: &Merged, now: Reading) -> RateLimits {
-        let counted = |unit| self.counted(caps, unit, now);
-        let requests = rules.limits.rate.map(|rate| self.rated(rate, now));
+    pub(crate) fn rate_limits(&self, meters: &Meters, now: Reading) -> RateLimits {
+        let counted = |unit| self.counted(&meters.caps, unit, now);
+        let requests = meters.rate.map(|rate| self.rated(rate, now));
         RateLimits {
             requests: requests.or_else(|| counted(Unit::Requests)),
             tokens: counted(Unit::Tokens),

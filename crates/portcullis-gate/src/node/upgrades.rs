@@ -95,11 +95,12 @@ impl Node {
         Ok(())
     }
 
-    /// Writes all that waits to be written.
+    /// Writes all that waits to be written. One kind that cannot be written keeps no other from it.
     pub(crate) async fn write_waiting(&self) -> Result<(), StoreError> {
-        self.write_uses().await?;
-        self.write_books().await?;
-        self.write_upgrades().await
+        let books = self.write_books().await;
+        let uses = self.write_uses().await;
+        let upgrades = self.write_upgrades().await;
+        books.and(uses).and(upgrades)
     }
 
     /// Writes when secrets were last used.

@@ -1,10 +1,15 @@
 //! Nothing that was true before is taken for true now: each decision reads the clock and the rules again.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use chrono::TimeDelta;
-use portcullis_gate::{Lifetime, PutCredential, Refusal, Rotation, Unavailable};
+use portcullis_gate::{
+    Clock, Lifetime, ManualClock, PutCredential, Reading, Refusal, Rotation, Unavailable,
+};
 
+use crate::support::spend::{prices, up_to};
 use crate::support::{Stage, code, gpt, models, provider, providers};
 
 #[tokio::test]
@@ -159,4 +164,28 @@ async fn a_gate_that_went_stale_in_between_opens_nothing() {
     stage.clock.advance(Duration::from_secs(1));
     assert_eq!(code(permit.open().await), "gate_unavailable");
     assert_eq!(code(caller.authorize(gpt()).await), "gate_unavailable");
+}
+
+/// A clock that counts how often it is read.
+struct Counted(ManualClock, AtomicU32);
+
+impl Clock for Counted {
+    fn now(&self) -> Reading {
+        self.1.fetch_add(1, Ordering::Relaxed);
+        self.0.now()
+    }
+}
+
+#[tokio::test]
+async fn one_decision_reads_the_clock_once_with_its_hold() {
+    let now = "2026-11-22T12:00:00Z".parse().unwrap();
+    let clock = Arc::new(Counted(ManualClock::new(now), AtomicU32::new(0)));
+    let counted = Arc::clone(&clock);
+    // No upkeep reads it.
+    let stage = Stage::with(|builder| builder.prices(prices()).clock(counted)).await;
+    let (_, caller) = stage.capped(&["tokens/minute=100", "requests/day=9"]).await;
+    let before = clock.1.load(Ordering::Relaxed);
+    let permit = caller.authorize(up_to(10)).await.unwrap();
+    assert_eq!(clock.1.load(Ordering::Relaxed) - before, 1);
+    drop(permit);
 }

@@ -98,6 +98,23 @@ async fn the_books_of_a_period_are_kept_for_as_long_as_somebody_may_look() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn charges_are_written_whatever_else_cannot_be_also_at_the_close() {
+    let mut stage = Stage::on(Unsteady::new(), priced(30)).await;
+    stage.spawn_upkeep();
+    let (key, caller) = stage.capped(&[&usd_cap("month", 1_000)]).await;
+    request(&caller, 10, 10).await.unwrap();
+    stage.store.fail_beside_books();
+    stage.after(Duration::from_secs(70)).await;
+    let books = sums(&stage.store, stage.org, Unit::Usd).await;
+    assert_eq!(books, [20 * TOKEN, 10 * TOKEN, 0, 0]);
+    let caller = stage.authenticate(&key).await.unwrap();
+    request(&caller, 10, 10).await.unwrap();
+    assert!(stage.gate.close().await.is_err(), "the use was not written");
+    let books = sums(&stage.store, stage.org, Unit::Usd).await;
+    assert_eq!(books, [0, 20 * TOKEN, 0, 0]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn closing_waits_a_moment_for_calls_that_were_cut() {
     let mut stage = Stage::with(priced(30)).await;
     stage.spawn_upkeep();

@@ -24,6 +24,7 @@ struct State {
     rows: Mutex<MemoryStore>,
     fails: AtomicBool,
     fails_after_commit: AtomicBool,
+    fails_beside_books: AtomicBool,
     hangs: watch::Sender<bool>,
     rewrites_history: AtomicBool,
     forgets: Mutex<Option<KeyId>>,
@@ -59,6 +60,7 @@ impl Unsteady {
             rows: Mutex::default(),
             fails: AtomicBool::new(false),
             fails_after_commit: AtomicBool::new(false),
+            fails_beside_books: AtomicBool::new(false),
             hangs: watch::Sender::new(false),
             rewrites_history: AtomicBool::new(false),
             forgets: Mutex::new(None),
@@ -79,6 +81,11 @@ impl Unsteady {
     /// The next commit succeeds, and what follows it fails.
     pub(crate) fn fail_after_commit(&self) {
         self.state.fails_after_commit.store(true, Ordering::SeqCst);
+    }
+
+    /// The heads of the logs cannot be read, uses cannot be written and shares not be forgotten.
+    pub(crate) fn fail_beside_books(&self) {
+        self.state.fails_beside_books.store(true, Ordering::SeqCst);
     }
 
     /// Every call waits until it is switched off.
@@ -142,6 +149,14 @@ impl Unsteady {
         }
         Ok(self.rows())
     }
+
+    async fn reach_beside_books(&self) -> Result<MemoryStore, StoreError> {
+        if self.state.fails_beside_books.load(Ordering::SeqCst) {
+            let message = "what is beside the books was switched off";
+            return Err(StoreError::new(StoreErrorKind::Unavailable, message));
+        }
+        self.reach().await
+    }
 }
 
 /// Waits until a switch is off.
@@ -153,8 +168,11 @@ async fn off(switch: &watch::Sender<bool>) {
 /// Forwards calls to the rows, when they can be reached.
 macro_rules! forwarded {
     ($($name:ident($($arg:ident: $type:ty),*) -> $out:ty;)*) => {
+        forwarded! { by reach: $($name($($arg: $type),*) -> $out;)* }
+    };
+    (by $reach:ident: $($name:ident($($arg:ident: $type:ty),*) -> $out:ty;)*) => {
         $(async fn $name(&self, $($arg: $type),*) -> Result<$out, StoreError> {
-            self.reach().await?.$name($($arg),*).await
+            self.$reach().await?.$name($($arg),*).await
         })*
     };
 }
@@ -204,6 +222,9 @@ impl ControlStore for Unsteady {
         instance_secrets() -> Vec<InstanceSecretRow>;
         master_checks() -> Vec<MasterCheckRow>;
         newest_change() -> Option<ChangeRow>;
+    }
+
+    forwarded! { by reach_beside_books:
         record_uses(uses: Vec<SecretUse>) -> ();
     }
 }
@@ -220,7 +241,6 @@ impl NodeStore for Unsteady {
 impl AuditStore for Unsteady {
     forwarded! {
         append(log: LogId, seal: SealStep) -> ();
-        logs() -> Vec<(LogId, LogHeadRow)>;
         log_head(log: LogId) -> Option<(LogHeadRow, u64)>;
         entries(log: LogId, from: u64, limit: usize) -> Vec<LogEntryRow>;
         openings(log: LogId, from: u64, to: u64) -> Vec<OpeningRow>;
@@ -230,6 +250,10 @@ impl AuditStore for Unsteady {
         retained(log: LogId) -> Vec<RetainedRow>;
         scrub() -> bool;
         missing_guards() -> Vec<String>;
+    }
+
+    forwarded! { by reach_beside_books:
+        logs() -> Vec<(LogId, LogHeadRow)>;
     }
 }
 
@@ -268,6 +292,9 @@ impl BudgetStore for Unsteady {
         strand_others(living: Vec<NodeId>) -> u64;
         fold_shares(living: Vec<NodeId>) -> u64;
         shares(org: OrgId) -> Vec<ShareRow>;
+    }
+
+    forwarded! { by reach_beside_books:
         forget_shares(now: UnixMicros) -> u64;
     }
 }
