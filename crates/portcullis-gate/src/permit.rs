@@ -160,7 +160,7 @@ impl Permit {
     pub async fn open(self) -> Result<(Call, Credential), Refusal> {
         let opened = self
             .check()
-            .and_then(|now| self.open_credential().map(|found| (now, found)));
+            .and_then(|now| self.open_credential(now).map(|found| (now, found)));
         let (now, credential) = opened.inspect_err(|refusal| self.caller.trace(refusal))?;
         Ok((self.begin(now), credential))
     }
@@ -192,7 +192,7 @@ impl Permit {
         Ok(now)
     }
 
-    fn open_credential(&self) -> Result<Credential, Refusal> {
+    fn open_credential(&self, now: Reading) -> Result<Credential, Refusal> {
         let found = match &self.provider {
             Provider::WithCredential(found) => found,
             Provider::Without(provider) => {
@@ -206,13 +206,15 @@ impl Permit {
             self.caller
                 .missing_credential(slot.provider.as_str(), slot.name.as_str())
         })?;
-        unseal(org, &current).map_err(|why| {
+        let credential = unseal(org, &current).map_err(|why| {
             tracing::error!(credential = %current.id, %why, "a stored credential does not open");
             Refusal::CredentialUnreadable {
                 provider: current.slot.provider.as_str().into(),
                 why,
             }
-        })
+        })?;
+        self.caller.record_opening(current.id, now);
+        Ok(credential)
     }
 
     fn begin(self, now: Reading) -> Call {

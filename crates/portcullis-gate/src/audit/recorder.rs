@@ -1,4 +1,5 @@
-//! Refused requests, on their way into the logs: sampled by cause, batched, never waited for.
+//! What requests leave behind, on its way into the logs: refusals, sampled by cause, and which credentials were opened, once a
+//! day each. Batched, and never waited for.
 
 use std::collections::BTreeMap;
 use std::num::NonZeroU32;
@@ -6,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
 use portcullis_audit::{Actor, Event, RefusalSampler, Refused, Target, Word};
-use portcullis_store::LogId;
+use portcullis_store::{CredentialId, LogId};
 use tokio::sync::Notify;
 
 use super::events;
@@ -17,6 +18,8 @@ use crate::node::Node;
 /// Records that wait to be appended.
 pub(crate) struct Recorder {
     waiting: Mutex<Waiting>,
+    /// The day, since 1970, of which it is noted that a credential was opened. Reads take no lock.
+    opened: papaya::HashMap<CredentialId, i64>,
     wake: Notify,
 }
 
@@ -31,6 +34,7 @@ impl Recorder {
     pub(crate) fn new() -> Self {
         Self {
             waiting: Mutex::default(),
+            opened: papaya::HashMap::new(),
             wake: Notify::new(),
         }
     }
@@ -56,6 +60,29 @@ impl Recorder {
             return;
         };
         waiting.push(log, event(refused));
+        drop(waiting);
+        self.wake.notify_one();
+    }
+
+    /// Notes that a credential was opened, if it is the first time today (UTC) that this process did.
+    pub(crate) fn opened(
+        &self,
+        log: LogId,
+        credential: CredentialId,
+        now: Reading,
+        event: impl FnOnce() -> Event,
+    ) {
+        let today = now.utc.timestamp().div_euclid(DAY);
+        let opened = self.opened.pin();
+        if opened.get(&credential) == Some(&today) {
+            return;
+        }
+        let mut waiting = self.lock();
+        // Of two who came at once, one notes it; and where there is no room, a later one.
+        if waiting.count >= CAPACITY || opened.insert(credential, today) == Some(&today) {
+            return;
+        }
+        waiting.push(log, event());
         drop(waiting);
         self.wake.notify_one();
     }
@@ -103,7 +130,7 @@ impl Recorder {
                     .record(&node.sealer, log, &*node.clock, events)
                     .await;
                 if let Err(why) = recorded {
-                    tracing::error!(?log, %why, records = count, "refused requests could not be recorded");
+                    tracing::error!(?log, %why, records = count, "what requests left behind could not be recorded");
                     break;
                 }
                 events = rest;
@@ -137,6 +164,8 @@ fn sampler() -> RefusalSampler {
 const TEN: NonZeroU32 = NonZeroU32::new(10).unwrap();
 /// The most records that wait: beyond it the store does not keep up, and refusals are neither recorded nor counted.
 const CAPACITY: usize = 4096;
+/// In seconds.
+const DAY: i64 = 24 * 60 * 60;
 /// How many records one transaction takes.
 const BATCH: usize = 256;
 /// How long the first record of a batch waits for others.

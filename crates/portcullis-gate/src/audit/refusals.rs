@@ -1,10 +1,12 @@
-//! Which refusals are recorded, and where.
+//! Which refusals are recorded, and where; and what is recorded of requests that pass.
 
-use portcullis_audit::{Actor, Target};
-use portcullis_store::{KeyId, LogId};
+use portcullis_audit::{Action, Actor, ObjectId, Target};
+use portcullis_store::{CredentialId, KeyId, LogId};
 
-use super::events;
+use super::events::{self, Acting};
+use crate::caller::Caller;
 use crate::client::Client;
+use crate::clock::Reading;
 use crate::convert;
 use crate::node::Node;
 use crate::refusal::Refusal;
@@ -39,6 +41,24 @@ impl Node {
             }
         };
         self.recorder.refused(log, refusal.code(), now, event);
+    }
+}
+
+impl Caller {
+    /// Records that a credential was opened for this caller's request: the first time of each day.
+    pub(crate) fn record_opening(&self, credential: CredentialId, now: Reading) {
+        let node = &self.node;
+        let event = || {
+            let acting = Acting {
+                actor: events::key_id(&self.key()).map_or(Actor::System, Actor::Key),
+                address: self.client().resolved(&node.address_source).ip(),
+                ..Acting::system(convert::micros(now.utc))
+            };
+            let target = Target::Credential(ObjectId::from_bytes(*credential.as_bytes()));
+            acting.did_to(Action::CredentialOpened, target)
+        };
+        let log = LogId::Organization(self.org());
+        node.recorder.opened(log, credential, now, event);
     }
 }
 

@@ -4,12 +4,13 @@
 use std::fmt;
 
 use portcullis_audit::{
-    Checkpoint, Damage, DamageKind, InvalidCheckpoint, KnownHeads, LogHead, Origin, Record,
-    StoredEntry, Verified, Verifier,
+    Action, Checkpoint, Damage, DamageKind, GuardReport, InvalidCheckpoint, KnownHeads, LogHead,
+    Origin, Record, StoredEntry, Verified, Verifier, Word,
 };
-use portcullis_store::LogId;
+use portcullis_store::{LogId, NotSealed};
 
 use super::heads;
+use super::sealer::Job;
 use super::tree::{Entries, Retained};
 use crate::admin::{Admin, AdminError};
 
@@ -127,6 +128,21 @@ impl Admin {
         Ok(verdicts)
     }
 
+    /// Asks the database for its guards against changes of the logs; if some are missing or changed, that is put on record in the
+    /// system log. One sentence for each of them.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn check_audit_guards(&self) -> Result<Vec<String>, AdminError> {
+        let missing = self.stores().missing_guards().await?;
+        if !missing.is_empty() {
+            let report = self.acting()?.did(Action::GuardFailed(guard_report()?));
+            let job = Job::from(vec![report]);
+            self.append(LogId::System, job).await?;
+        }
+        Ok(missing)
+    }
+
     /// Verifies, and shows each record that was found good so far.
     async fn verify_reading(
         &self,
@@ -175,6 +191,12 @@ impl Admin {
         }
         verifier.finish().map_err(damaged)
     }
+}
+
+/// Names of guards are text of the database, which has no place in a record; the doctor tells them.
+pub(super) fn guard_report() -> Result<GuardReport, NotSealed> {
+    let cause = Word::new("append_only_guard").map_err(|why| NotSealed(why.to_string()))?;
+    Ok(GuardReport { cause })
 }
 
 /// Damage is a verdict; all else is none.

@@ -11,6 +11,7 @@
 mod addresses;
 mod audit;
 mod audit_logs;
+mod audit_trail;
 mod authenticate;
 mod authorize;
 mod bounds;

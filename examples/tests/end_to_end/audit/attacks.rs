@@ -281,6 +281,13 @@ fn guards_that_are_removed_are_found_and_recorded() {
         found.stdout.contains("audit_entries_no_update is missing"),
         "{found}"
     );
+    let tail = home.run(&["audit", "tail", "--system"]).succeeded();
+    let records = |tail: &Finished| tail.stdout.matches("guard.failed").count();
+    assert_eq!(records(&tail), 1, "{tail}");
+    // A gateway that starts looks, too, and says so itself.
+    let gateway = home.serve();
+    wait_for_record(&home, "portcullis guard.failed");
+    gateway.stop().succeeded();
 }
 
 fn wait_for_record(home: &Home, word: &str) {

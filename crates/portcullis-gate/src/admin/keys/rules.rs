@@ -3,6 +3,7 @@
 use std::fmt;
 
 use portcullis_allowlist::Allowlist;
+use portcullis_audit::Action;
 use portcullis_scope::{Models, Providers};
 use portcullis_store::{AuditAction, AuditTarget, Change, Guard, KeyId, RulesRow};
 
@@ -42,7 +43,15 @@ impl Admin {
         change: impl FnOnce(KeyRules) -> KeyRules,
     ) -> Result<(), AdminError> {
         let row = self.key_row(id).await?;
+        let before = row.rules.clone();
         let rules = self.checked_rules(change(KeyRules::of(row.rules)))?;
+        let only_addresses = RulesRow {
+            allow_ips: before.allow_ips.clone(),
+            ..rules.clone()
+        } == before
+            && rules.allow_ips != before.allow_ips;
+        // A word of its own: from where a key may be used is what an auditor asks first.
+        let action = only_addresses.then_some(Action::KeyAllowlistChanged);
         let set = self
             .set(row.org, AuditAction::KeyRulesChanged, AuditTarget::Key(id))
             .require(Guard::KeyAt {
@@ -50,7 +59,8 @@ impl Admin {
                 generation: row.generation,
             })
             .change(Change::SetKeyRules { key: id, rules });
-        self.unless_changed(set, || format!("key {id}")).await
+        self.unless_changed((set, action), || format!("key {id}"))
+            .await
     }
 
     /// Rules in their stored form, every entry of them read once: what is stored can be enforced.
