@@ -6,13 +6,13 @@ use std::io::{self, Write};
 use std::path::Path;
 use std::process::ExitCode;
 
-use portcullis::audit_log::{LogHead, TileFile, Verified};
+use portcullis::audit_log::{LogHead, TileFile, Verified, whole_tiles};
 use portcullis::{
-    Admin, AdminError, AuditExport, AuditLog, DamagedLog, ExportedAudit, HeadsError, LogId,
-    OpenError,
+    Admin, AdminError, AuditExport, AuditLog, Clock as _, DamagedLog, ExportedAudit, HeadsError,
+    LogId, OpenError, SystemClock,
 };
 
-use crate::cli::audit::{AuditCommand, ExportArgs, OfLog};
+use crate::cli::audit::{AuditCommand, EraseArgs, ExportArgs, OfLog, PruneArgs};
 use crate::data::{self, Data};
 use crate::show::audit::Progress;
 use crate::{Failure, show};
@@ -65,14 +65,18 @@ async fn act(admin: &Admin, command: AuditCommand) -> Result<Verdict, Failure> {
     match command {
         AuditCommand::Tail { log, count } => tail(admin, log, count).await,
         AuditCommand::Verify { log, all, known } => {
-            let heads = known.iter().map(|file| head(admin, file));
-            let heads: Vec<LogHead> = heads.collect::<Result<_, _>>()?;
+            let mut heads = Vec::new();
+            for file in known {
+                heads.extend(heads_in(admin, &file)?);
+            }
             match all {
-                true => verify_all(admin, &heads).await,
-                false => verify(admin, id(admin, log).await?, &heads).await,
+                true => verify_all(admin, &comparable(admin, heads).await?).await,
+                false => verify(admin, id(admin, log).await?, heads).await,
             }
         }
         AuditCommand::Export(args) => export(admin, args).await,
+        AuditCommand::Prune(args) => prune(admin, args).await,
+        AuditCommand::Erase(args) => erase(admin, args).await,
         AuditCommand::Prove { log, seq, to } => {
             let (record, proof) = admin.prove_audit(id(admin, log).await?, seq).await?;
             let (entry, file) = (
@@ -108,25 +112,41 @@ async fn tail(admin: &Admin, log: OfLog, count: u64) -> Result<Verdict, Failure>
     Ok(Verdict::Sound)
 }
 
-/// A head that was kept elsewhere.
-fn head(admin: &Admin, file: &Path) -> Result<LogHead, Failure> {
+/// The heads in a file that was kept elsewhere.
+fn heads_in(admin: &Admin, file: &Path) -> Result<Vec<LogHead>, Failure> {
     let at = |why: &dyn Display| format!("{}: {why}", file.display());
-    let note = fs::read(file).map_err(|why| at(&why))?;
-    let head = admin.audit_head(&note).map_err(|why| at(&why))?;
-    Ok(LogHead::from(&head))
+    let text = fs::read(file).map_err(|why| at(&why))?;
+    let heads = admin.audit_heads(&text).map_err(|why| at(&why))?;
+    Ok(heads.iter().map(LogHead::from).collect())
 }
 
-async fn verify(admin: &Admin, log: LogId, known: &[LogHead]) -> Result<Verdict, Failure> {
-    if let Some(log) = admin.audit_log(log).await.ok().flatten() {
-        let name = log.head.origin();
-        if let Some(other) = known.iter().find(|head| head.log != *name) {
-            let other = &other.log;
-            let why = format!(
-                "that is a head of {other}, and {name} was to be verified; see --system and --all"
-            );
-            return Err(why.into());
+/// Without those that lie among pruned records, where there is a later one: an anchor has heads of all times.
+async fn comparable(admin: &Admin, heads: Vec<LogHead>) -> Result<Vec<LogHead>, Failure> {
+    let mut left = heads.clone();
+    for log in admin.audit_logs().await.unwrap_or_default() {
+        let own = |head: &LogHead| head.log == *log.head.origin();
+        let is_there = |head: &LogHead| head.size.get() >= log.minimum;
+        if heads.iter().any(|head| own(head) && is_there(head)) {
+            left.retain(|head| !own(head) || is_there(head));
         }
     }
+    Ok(left)
+}
+
+async fn verify(admin: &Admin, log: LogId, known: Vec<LogHead>) -> Result<Verdict, Failure> {
+    let mut heads = comparable(admin, known).await?;
+    if let Some(log) = admin.audit_log(log).await.ok().flatten() {
+        let name = log.head.origin();
+        let given = !heads.is_empty();
+        heads.retain(|head| head.log == *name);
+        if given && heads.is_empty() {
+            return Err(format!(
+                "there is no head of {name} in what was given; see --system and --all"
+            )
+            .into());
+        }
+    }
+    let known = heads.as_slice();
     let mut progress = Progress::new("verified");
     let verified = admin
         .verify_audit(log, known, |done, all| progress.at(done, all))
@@ -246,6 +266,56 @@ async fn records(
         .map_err(io::IntoInnerError::into_error)?
         .sync_all()?;
     Ok(exported)
+}
+
+async fn prune(admin: &Admin, args: PruneArgs) -> Result<Verdict, Failure> {
+    let log = begun(admin, args.log).await?;
+    let before = args.before(SystemClock::new().now().utc);
+    let below = admin.audit_records_before(log.id, before).await?;
+    let below = whole_tiles(below.unwrap_or(0));
+    let (name, minimum) = (log.head.origin(), log.minimum);
+    if below <= minimum {
+        show::done(&format!(
+            "nothing of {name} can be removed: 256 records go at a time, and the oldest ones that are left have one of {before} or later"
+        ));
+    } else if args.dry_run {
+        show::done(&format!(
+            "records {minimum} to {} of {name} would be removed",
+            below - 1
+        ));
+    } else {
+        let removed = admin.prune_audit(log.id, below, "operator_request").await?;
+        show::done(&format!(
+            "{removed} records of {name} are removed, below {below}; the rest verifies, and a record says so"
+        ));
+    }
+    Ok(Verdict::Sound)
+}
+
+async fn erase(admin: &Admin, args: EraseArgs) -> Result<Verdict, Failure> {
+    let log = begun(admin, args.log).await?;
+    let mut records = Vec::new();
+    for range in &args.records {
+        let count = range.end().saturating_sub(*range.start()).saturating_add(1);
+        let count = usize::try_from(count).unwrap_or(usize::MAX);
+        let found = admin.audit_records(log.id, *range.start(), count).await?;
+        records.extend(
+            found
+                .into_iter()
+                .filter(|it| range.contains(&it.record.seq())),
+        );
+    }
+    let fields = args.fields();
+    let erased = admin
+        .erase_audit(log.id, &records, &fields, args.reason.word())
+        .await?;
+    show::done(&match erased {
+        0 => "there is nothing to erase in these records".to_owned(),
+        erased => format!(
+            "{erased} private fields are erased; the records stay and verify, and a record says so"
+        ),
+    });
+    Ok(Verdict::Sound)
 }
 
 async fn id(admin: &Admin, log: OfLog) -> Result<LogId, Failure> {

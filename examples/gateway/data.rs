@@ -82,7 +82,7 @@ impl Data {
         let master = MasterKeyFile::read(self.master_key())?;
         let store = SqliteStore::open_existing(self.database())?;
         let admin = self
-            .configure(store.clone(), master)?
+            .configure(store.clone(), master, self.audit_policy())?
             .open_admin(operator()?);
         let done = match admin.await {
             Ok(admin) => work(admin).await,
@@ -92,17 +92,24 @@ impl Data {
         done
     }
 
+    /// Heads of the audit logs are kept beside the database, which finds a file that was put back by mistake. What finds somebody
+    /// who was at both is kept elsewhere: an anchor.
+    pub(crate) fn audit_policy(&self) -> AuditPolicy {
+        AuditPolicy::default().heads(self.folder.join("heads"))
+    }
+
     /// What serving and the commands beside it have in common: they must agree.
     pub(crate) fn configure(
         &self,
         store: SqliteStore,
         master: MasterKeys,
+        audit: AuditPolicy,
     ) -> Result<GateBuilder, Failure> {
         let providers: Result<Vec<ProviderName>, _> =
             PROVIDERS.iter().map(|name| name.parse()).collect();
         Ok(Gate::builder(store, master)
             .providers(providers?)
-            .audit(AuditPolicy::default().heads(self.folder.join("heads")))
+            .audit(audit)
             .credential_hint(format!(
                 "Add it on the gateway's machine: {PROGRAM} credentials put {{provider}} < key.txt"
             )))

@@ -38,7 +38,8 @@ pub(crate) async fn run(folder: &Path, args: ServeArgs) -> Result<(), Failure> {
         show::master_key_made(&data);
     }
     let store = SqliteStore::open(data.database())?;
-    let mut builder = data.configure(store.clone(), master)?;
+    let audit = args.anchors.add_to(data.audit_policy())?;
+    let mut builder = data.configure(store.clone(), master, audit)?;
     if let Some(chunk) = args.spending.budget_chunk {
         builder = builder.budget_chunk(chunk);
     }

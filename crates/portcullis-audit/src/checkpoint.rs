@@ -104,6 +104,27 @@ impl Checkpoint {
     }
 }
 
+/// The signed notes in a file that keeps several, one after another with an empty line behind each; one note is such a file,
+/// too. None of them is verified yet.
+pub fn notes(file: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let mut rest = file;
+    std::iter::from_fn(move || {
+        // An empty line parts text and signatures, and the next one ends the note.
+        let text = empty_line(rest)?;
+        let signatures = rest.get(text + 2..)?;
+        let end = empty_line(signatures).map_or(rest.len(), |end| text + 2 + end + 1);
+        let note = rest.get(..end)?;
+        rest = rest.get(end..)?;
+        rest = rest.strip_prefix(b"\n").unwrap_or(rest);
+        Some(note)
+    })
+}
+
+/// Where an empty line begins: at the end of the line before.
+fn empty_line(bytes: &[u8]) -> Option<usize> {
+    bytes.windows(2).position(|pair| pair == b"\n\n")
+}
+
 /// A signed head that cannot be trusted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]

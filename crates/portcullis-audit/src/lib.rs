@@ -89,7 +89,7 @@ pub use action::{
     Action, AnchorGivenUp, Change, ClockStep, Erased, Exported, GuardReport, Heartbeat, Hold,
     LogHead, LogKey, Pruned, Purged, Refused, RoleChange, Settings, TooManyChanges,
 };
-pub use checkpoint::{Checkpoint, InvalidCheckpoint};
+pub use checkpoint::{Checkpoint, InvalidCheckpoint, notes};
 pub use comparison::{Comparison, KnownHeads};
 pub use event::{Actor, Event, Outcome, RecordedActor, Target};
 pub use export::{

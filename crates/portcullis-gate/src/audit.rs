@@ -3,6 +3,7 @@
 //! Admin actions are sealed in the transaction that makes their change. What requests leave behind is queued, sampled by
 //! cause, and appended by the upkeep, many records in one transaction. `spec/audit-log.md` is normative for the records.
 
+pub(crate) mod anchors;
 pub(crate) mod events;
 pub(crate) mod export;
 pub(crate) mod heads;

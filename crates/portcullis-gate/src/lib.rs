@@ -71,6 +71,7 @@ pub use admin::{
     Minted, NewKey, OrganizationView, ProjectView, PutCredential, RateRule, Rotation, SecretView,
     Spending,
 };
+pub use audit::anchors::{FileAnchor, StdoutAnchor};
 pub use audit::export::{AuditExport, ExportedAudit};
 pub use audit::heads::HeadsError;
 pub use audit::policy::{Anchor, AuditPolicy};

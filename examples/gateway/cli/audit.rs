@@ -1,10 +1,13 @@
 //! The words of `audit ..`.
 
+use std::collections::BTreeSet;
+use std::ops::RangeInclusive;
 use std::path::PathBuf;
 
+use chrono::{DateTime, NaiveDate, NaiveTime, TimeDelta, Utc};
 use clap::{Args, Subcommand, ValueEnum};
 use portcullis::AuditExport;
-use portcullis::audit_log::{self, Framing, Syslog};
+use portcullis::audit_log::{self, Field, Framing, Syslog};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum AuditCommand {
@@ -42,6 +45,12 @@ pub(crate) enum AuditCommand {
         #[arg(long, default_value = ".", value_name = "DIR")]
         to: PathBuf,
     },
+    /// Removes the oldest records, 256 at a time, with what can be erased of them. The rest still verifies, and a record says what
+    /// was removed. What is under a legal hold stays.
+    Prune(PruneArgs),
+    /// Erases what private fields open to, for good: who acted, from which address. The records stay and verify, and a
+    /// record says what was erased. What is under a legal hold stays.
+    Erase(EraseArgs),
     /// Prints the signed head of a log: keep it elsewhere. The key that verifies it goes to standard error.
     Checkpoint {
         #[command(flatten)]
@@ -116,6 +125,106 @@ impl ExportArgs {
             false => export,
         })
     }
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct PruneArgs {
+    #[command(flatten)]
+    pub(crate) log: OfLog,
+
+    /// What was recorded before this day (UTC), such as 2026-01-31.
+    #[arg(long, value_name = "DATE", required_unless_present = "keep_days")]
+    before: Option<NaiveDate>,
+
+    /// What is older than so many days.
+    #[arg(long, value_name = "DAYS", conflicts_with = "before")]
+    keep_days: Option<u16>,
+
+    /// Only say what would be removed.
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+}
+
+impl PruneArgs {
+    pub(crate) fn before(&self, now: DateTime<Utc>) -> DateTime<Utc> {
+        match (self.before, self.keep_days) {
+            (Some(day), _) => day.and_time(NaiveTime::MIN).and_utc(),
+            (None, days) => now - TimeDelta::days(days.unwrap_or(u16::MAX).into()),
+        }
+    }
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct EraseArgs {
+    #[command(flatten)]
+    pub(crate) log: OfLog,
+
+    /// Which records: 7, or 7-12.
+    #[arg(required = true, value_name = "SEQ|FIRST-LAST", value_parser = records)]
+    pub(crate) records: Vec<RangeInclusive<u64>>,
+
+    /// Only this private field; all, if not given (may be given several times).
+    #[arg(long = "field", value_enum)]
+    fields: Vec<PrivateField>,
+
+    /// Why: it becomes part of the record of the erasure.
+    #[arg(long, value_enum)]
+    pub(crate) reason: Reason,
+}
+
+impl EraseArgs {
+    pub(crate) fn fields(&self) -> BTreeSet<Field> {
+        let field = |field: &PrivateField| match field {
+            PrivateField::Actor => Field::Actor,
+            PrivateField::Address => Field::Address,
+            PrivateField::Note => Field::Note,
+            PrivateField::Subject => Field::Subject,
+        };
+        match self.fields.is_empty() {
+            true => PrivateField::value_variants().iter().map(field).collect(),
+            false => self.fields.iter().map(field).collect(),
+        }
+    }
+}
+
+/// Which private field.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum PrivateField {
+    /// Who acted.
+    Actor,
+    /// From which address.
+    Address,
+    /// What the actor had to say about it.
+    Note,
+    /// Whom it was about.
+    Subject,
+}
+
+/// Why something is erased: a closed list, as a record takes no text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Reason {
+    /// The person has asked for it.
+    PersonAsked,
+    /// It should not have been recorded.
+    Mistake,
+    /// It is not needed any more.
+    NotNeeded,
+}
+
+impl Reason {
+    pub(crate) fn word(self) -> &'static str {
+        match self {
+            Self::PersonAsked => "person_asked",
+            Self::Mistake => "mistake",
+            Self::NotNeeded => "not_needed",
+        }
+    }
+}
+
+fn records(text: &str) -> Result<RangeInclusive<u64>, String> {
+    let bad = |_| format!("`{text}` names no records; write 7, or 7-12");
+    let (first, last) = text.split_once('-').unwrap_or((text, text));
+    Ok(first.parse().map_err(bad)?..=last.parse().map_err(bad)?)
 }
 
 /// In which form a log is exported.

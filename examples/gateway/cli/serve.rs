@@ -6,7 +6,9 @@ use std::path::PathBuf;
 
 use clap::Args;
 use http::Uri;
-use portcullis::NanoUsd;
+use portcullis::{AuditPolicy, FileAnchor, NanoUsd, StdoutAnchor};
+
+use crate::Failure;
 
 #[derive(Args, Debug)]
 pub(crate) struct ServeArgs {
@@ -29,6 +31,39 @@ pub(crate) struct ServeArgs {
 
     #[command(flatten)]
     pub(crate) client_address: ClientAddressArgs,
+
+    #[command(flatten)]
+    pub(crate) anchors: AnchorArgs,
+}
+
+/// Where the signed heads of the audit logs are published, once a minute, when they have grown.
+#[derive(Args, Debug)]
+pub(crate) struct AnchorArgs {
+    /// Append the signed heads of the audit logs to this file, out of reach of whoever writes the database.
+    #[arg(long, value_name = "FILE")]
+    anchor_file: Option<PathBuf>,
+
+    /// Write the signed heads of the audit logs to standard output, for a log collector.
+    #[arg(long)]
+    anchor_stdout: bool,
+}
+
+impl AnchorArgs {
+    pub(crate) fn add_to(&self, mut policy: AuditPolicy) -> Result<AuditPolicy, Failure> {
+        if let Some(path) = &self.anchor_file {
+            let anchor = FileAnchor::open(path).map_err(|why| {
+                format!(
+                    "cannot append to {}: {why}. Choose another file with --anchor-file",
+                    path.display()
+                )
+            })?;
+            policy = policy.anchor(anchor);
+        }
+        Ok(match self.anchor_stdout {
+            true => policy.anchor(StdoutAnchor),
+            false => policy,
+        })
+    }
 }
 
 /// What calls cost, and how much one of them can cost at most.

@@ -1,8 +1,10 @@
 //! The audit logs: what the commands on them and the offline verifier say, and with which exit code.
 
+mod anchors;
 mod attacks;
 mod database;
 mod exports;
+mod retiring;
 mod verifier;
 
 use std::path::Path;

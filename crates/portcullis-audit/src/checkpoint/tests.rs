@@ -191,3 +191,24 @@ fn only_the_form_of_a_checkpoint_is_read() {
         );
     }
 }
+
+#[test]
+fn several_notes_in_a_file_are_told_apart() {
+    let read = |file: &str| -> Vec<String> {
+        let notes = notes(file.as_bytes());
+        notes
+            .map(|note| String::from_utf8(note.to_vec()).unwrap())
+            .collect()
+    };
+    let (one, two) = ("a\n1\nx\n\n- s\n- t\n", "b\n2\ny\n\n- s\n");
+    assert_eq!(read(one), [one]);
+    assert_eq!(read(&format!("{one}\n")), [one]);
+    assert_eq!(read(&format!("{one}\n{two}\n")), [one, two]);
+    // The last one was not written to its end.
+    assert_eq!(
+        read(&format!("{one}\n{}", "b\n2\ny\n\n- s")),
+        [one, "b\n2\ny\n\n- s"]
+    );
+    assert_eq!(read(&format!("{one}\n{}", "b\n2")), [one]);
+    assert!(read("").is_empty() && read("nothing\n").is_empty());
+}

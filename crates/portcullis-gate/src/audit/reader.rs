@@ -1,9 +1,10 @@
 //! Reading the logs: what an operator looks at and proves.
 
+use chrono::{DateTime, Utc};
 use portcullis_audit::{Checkpoint, Opening, ProofFile, ProofPlan, Record, VerifierKey};
 use portcullis_store::{LogEntryRow, LogHeadRow, LogId, NotSealed, StoreError};
 
-use super::tree;
+use super::tree::{self, Entries};
 use crate::admin::{Admin, AdminError};
 use crate::convert;
 
@@ -80,6 +81,35 @@ impl Admin {
             })
         };
         rows.into_iter().map(record).collect()
+    }
+
+    /// The first record from which on the log may not be pruned, if only what was recorded before `time` may go: every record
+    /// below it is older. `None` when the log was not begun.
+    ///
+    /// # Errors
+    /// [`AdminError::Log`] for bytes that are no record, or the store's.
+    pub async fn audit_records_before(
+        &self,
+        log: LogId,
+        time: DateTime<Utc>,
+    ) -> Result<Option<u64>, AdminError> {
+        let Some((row, minimum)) = self.stores().log_head(log).await? else {
+            return Ok(None);
+        };
+        let time = convert::micros(time).0;
+        let mut entries = Entries::between(self.stores(), log, minimum, row.size);
+        while let Some(rows) = entries.part().await? {
+            for row in rows {
+                let record = Record::parse(&row.entry);
+                let record =
+                    record.map_err(|why| NotSealed(format!("record {}: {why}", row.seq)))?;
+                // A clock that once went back must not take younger records along.
+                if record.at().micros() >= time {
+                    return Ok(Some(row.seq));
+                }
+            }
+        }
+        Ok(Some(row.size))
     }
 
     /// The proof that a record is in its log: a `c2sp.org/tlog-proof@v1` file, to be kept beside the record's bytes.

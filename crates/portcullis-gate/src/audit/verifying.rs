@@ -5,7 +5,7 @@ use std::fmt;
 
 use portcullis_audit::{
     Action, Checkpoint, Damage, DamageKind, GuardReport, InvalidCheckpoint, KnownHeads, LogHead,
-    Origin, Record, StoredEntry, Verified, Verifier, Word,
+    Origin, Record, StoredEntry, Verified, Verifier, Word, notes,
 };
 use portcullis_store::{LogId, NotSealed};
 
@@ -54,12 +54,20 @@ impl DamagedLog {
 }
 
 impl Admin {
-    /// Reads a head of any log of this gateway that was kept elsewhere.
+    /// Reads the heads of logs of this gateway that were kept in a file: one signed note, or several as a
+    /// [`FileAnchor`](crate::FileAnchor) writes them.
     ///
     /// # Errors
-    /// It is none, or nobody signed it here.
-    pub fn audit_head(&self, note: &[u8]) -> Result<Checkpoint, InvalidCheckpoint> {
-        heads::read(note, &|origin| self.sealer().verifier(origin).ok())
+    /// One is none, or nobody signed it here; or there is none at all.
+    pub fn audit_heads(&self, file: &[u8]) -> Result<Vec<Checkpoint>, InvalidCheckpoint> {
+        let key = |origin: &Origin| self.sealer().verifier(origin).ok();
+        let heads: Vec<_> = notes(file)
+            .map(|note| heads::read(note, &key))
+            .collect::<Result<_, _>>()?;
+        match heads.is_empty() {
+            true => Err(InvalidCheckpoint::Form),
+            false => Ok(heads),
+        }
     }
 
     /// Verifies a log from its first record to its signed head; against the head in the [folder](crate::AuditPolicy::heads), if
