@@ -81,9 +81,8 @@ impl Data {
         }
         let master = MasterKeyFile::read(self.master_key())?;
         let store = SqliteStore::open_existing(self.database())?;
-        let admin = self
-            .configure(store.clone(), master, self.audit_policy())?
-            .open_admin(operator()?);
+        let admin =
+            Self::configure(store.clone(), master, self.audit_policy())?.open_admin(operator()?);
         let done = match admin.await {
             Ok(admin) => work(admin).await,
             Err(why) => Err(why.into()),
@@ -100,7 +99,6 @@ impl Data {
 
     /// What serving and the commands beside it have in common: they must agree.
     pub(crate) fn configure(
-        &self,
         store: SqliteStore,
         master: MasterKeys,
         audit: AuditPolicy,

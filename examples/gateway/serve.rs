@@ -39,7 +39,7 @@ pub(crate) async fn run(folder: &Path, args: ServeArgs) -> Result<(), Failure> {
     }
     let store = SqliteStore::open(data.database())?;
     let audit = args.anchors.add_to(data.audit_policy())?;
-    let mut builder = data.configure(store.clone(), master, audit)?;
+    let mut builder = Data::configure(store.clone(), master, audit)?;
     if let Some(chunk) = args.spending.budget_chunk {
         builder = builder.budget_chunk(chunk);
     }

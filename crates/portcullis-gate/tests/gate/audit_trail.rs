@@ -124,3 +124,56 @@ async fn a_change_of_addresses_only_has_a_word_of_its_own() {
         assert_eq!(words(&of_org(&stage).await).last(), Some(&word));
     }
 }
+
+/// The words of the system log, without those of refusals.
+async fn of_system(stage: &Stage) -> Vec<&'static str> {
+    let found = stage.admin.audit_records(LogId::System, 0, 10_000);
+    words(&found.await.unwrap())
+}
+
+async fn wait_for(stage: &Stage, word: &str, count: usize) {
+    for _ in 0..500 {
+        let words = of_system(stage).await;
+        if words.iter().filter(|it| **it == word).count() >= count {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    panic!("not {count} times {word}: {:?}", of_system(stage).await);
+}
+
+#[tokio::test]
+async fn the_system_log_takes_the_heads_of_logs_that_grew_and_beats_every_hour() {
+    let mut stage = Stage::new().await;
+    stage.spawn_upkeep();
+    wait_for(&stage, "audit.heartbeat", 1).await;
+    wait_for(&stage, "audit.head", 1).await;
+    let own = LogId::Organization(stage.org);
+    for minute in 2..=4 {
+        // A change each time, so the log has grown.
+        stage.pass(Duration::from_secs(61)).await;
+        wait_for(&stage, "audit.head", minute).await;
+        let head = stage.admin.audit_log(own).await.unwrap().unwrap().head;
+        let found = stage.admin.audit_records(LogId::System, 0, 10_000);
+        let found = found.await.unwrap();
+        let taken = found.iter().rev().find_map(|it| {
+            let Action::AuditHead(taken) = it.record.action() else {
+                return None;
+            };
+            Some(taken.clone())
+        });
+        let taken = taken.unwrap();
+        assert_eq!((&taken.log, taken.size.get()), (head.origin(), head.size()));
+    }
+    let beats = |words: &[&str]| words.iter().filter(|it| **it == "audit.heartbeat").count();
+    assert_eq!(
+        beats(&of_system(&stage).await),
+        1,
+        "not before the hour is over"
+    );
+    stage.pass(Duration::from_secs(3600)).await;
+    wait_for(&stage, "audit.heartbeat", 2).await;
+    for verdict in stage.admin.verify_audit_logs(&[], |_, _| ()).await.unwrap() {
+        verdict.unwrap();
+    }
+}
