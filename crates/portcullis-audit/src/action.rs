@@ -65,6 +65,14 @@ actions! {
         CredentialAdded = "credential.added",
         /// A credential was removed.
         CredentialDeleted = "credential.deleted",
+        /// A credential was switched off, reversibly.
+        CredentialDisabled = "credential.disabled",
+        /// A disabled credential was switched on again.
+        CredentialEnabled = "credential.enabled",
+        /// From when on a credential may not be used was changed.
+        CredentialExpiryChanged = "credential.expiry_changed",
+        /// A credential that an older system kept in plain was taken over.
+        CredentialImported = "credential.imported",
         /// A credential was decrypted, to be used or shown.
         CredentialOpened = "credential.opened",
         /// A credential was overwritten.
@@ -93,6 +101,8 @@ actions! {
         KeySecretRevoked = "key.secret_revoked",
         /// A master key version was used here for the first time.
         MasterKeyRegistered = "master_key.registered",
+        /// A master key version is not needed any more.
+        MasterKeyRetired = "master_key.retired",
         /// All records were sealed anew under another master key version.
         MasterKeyRotated = "master_key.rotated",
         /// A node began to serve.
@@ -153,6 +163,26 @@ actions! {
         OrganizationLimitsChanged(Settings) = "organization.limits_changed",
         /// How long, or how much, is kept of an organization was changed.
         OrganizationRetentionChanged(Settings) = "organization.retention_changed",
+        /// A version of an organization's key seals from now on; the one before opens only.
+        OrganizationKeyActivated(Settings) = "organization_key.activated",
+        /// An organization's key got a further version, which waits to be activated.
+        OrganizationKeyAdded(Settings) = "organization_key.added",
+        /// A version of an organization's key was destroyed; no record needed it.
+        OrganizationKeyDestroyed(Settings) = "organization_key.destroyed",
+        /// A version of an organization's key was switched off, whatever it sealed.
+        OrganizationKeyDisabled(Settings) = "organization_key.disabled",
+        /// A disabled version of an organization's key opens again.
+        OrganizationKeyEnabled(Settings) = "organization_key.enabled",
+        /// Versions of an organization's key below a number do not open any more.
+        OrganizationKeyMinimumRaised(Settings) = "organization_key.minimum_raised",
+        /// Credentials were sealed again under the active version of their organization's key.
+        OrganizationKeyResealed(Settings) = "organization_key.resealed",
+        /// A version of an organization's key was switched off; no record needed it.
+        OrganizationKeyRetired(Settings) = "organization_key.retired",
+        /// An organization's key was wrapped again, by another key service or key.
+        OrganizationKeyRewrapped(Settings) = "organization_key.rewrapped",
+        /// All versions of an organization's key were destroyed, with what they sealed.
+        OrganizationKeyShredded(Settings) = "organization_key.shredded",
         /// The caps of a project were changed.
         ProjectLimitsChanged(Settings) = "project.limits_changed",
         /// How long, or how much, is kept of a project was changed.

@@ -37,6 +37,10 @@ const MIGRATIONS: &[Migration] = &[
         name: "latest_shares",
         text: include_str!("migrations/0006_latest_shares.sql"),
     },
+    Migration {
+        name: "vault",
+        text: include_str!("migrations/0007_vault.sql"),
+    },
 ];
 
 /// One step of the schema.

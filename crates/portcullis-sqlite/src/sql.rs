@@ -15,6 +15,7 @@ pub(crate) mod retention;
 pub(crate) mod tenant;
 pub(crate) mod trace;
 mod value;
+pub(crate) mod vault;
 
 use rusqlite::{Connection, Params, Row};
 

@@ -4,11 +4,12 @@ use std::sync::Arc;
 
 use portcullis_store::{
     AccountKey, AuditDraft, AuditStore, BudgetStore, ChangeRow, ChangeSet, ControlStore,
-    CredentialId, CredentialRow, CredentialSlot, Draw, DrawStep, InstanceSecretRow, KeyId, KeyRow,
-    LogEntryRow, LogHeadRow, LogId, LostRow, MasterCheckRow, NodeId, NodeRow, NodeStore,
-    OpeningRow, OrgId, OrganizationRow, Outcome, Page, ProjectId, ProjectRow, Registration,
-    RemovalStep, RemovedRow, RetainedRow, RetentionRows, RollupRow, SealStep, SecretUse, ShareRow,
-    StoreError, TableRow, Tenants, TraceBatch, TraceRow, TraceStore, UnixMicros,
+    CredentialId, CredentialOpen, CredentialRow, CredentialSlot, Draw, DrawStep, InstanceSecretRow,
+    KeyId, KeyRow, LogEntryRow, LogHeadRow, LogId, LostRow, MasterCheckRow, NodeId, NodeRow,
+    NodeStore, OpeningRow, OrgId, OrganizationRow, Outcome, Page, ProjectId, ProjectRow,
+    Registration, RemovalStep, RemovedRow, RetainedRow, RetentionRows, RollupRow, SealStep,
+    SealedUnder, SecretUse, ShareRow, StoreError, TableRow, Tenants, TraceBatch, TraceRow,
+    TraceStore, UnixMicros,
 };
 use rusqlite::Connection;
 
@@ -16,7 +17,7 @@ use crate::error::Answer;
 use crate::guards;
 use crate::open::{Missing, absolute, open, read_only};
 use crate::sql::{
-    audit, budget, commit, credential, instance, key, log, node, retention, tenant, trace,
+    audit, budget, commit, credential, instance, key, log, node, retention, tenant, trace, vault,
 };
 use crate::worker::Worker;
 
@@ -222,6 +223,14 @@ impl ControlStore for SqliteStore {
 
     async fn record_uses(&self, uses: Vec<SecretUse>) -> Result<(), StoreError> {
         self.write(move |db| key::record_uses(db, &uses)).await
+    }
+
+    async fn record_opens(&self, opens: Vec<CredentialOpen>) -> Result<(), StoreError> {
+        self.write(move |db| vault::record_opens(db, &opens)).await
+    }
+
+    async fn credential_survey(&self, org: OrgId) -> Result<Vec<(SealedUnder, u64)>, StoreError> {
+        self.read(move |db| vault::survey(db, org)).await
     }
 }
 

@@ -230,7 +230,7 @@ async fn a_newer_database_is_refused_with_both_versions() {
     let error = SqliteStore::open(&path).unwrap_err();
     assert_eq!(error.kind(), StoreErrorKind::Newer, "{error}");
     assert!(error.to_string().contains("version 99"), "{error}");
-    assert!(error.to_string().contains("up to version 6"), "{error}");
+    assert!(error.to_string().contains("up to version 7"), "{error}");
     assert!(fs::read(&path).unwrap() == before, "the file was changed");
 }
 
@@ -274,16 +274,18 @@ async fn rows_that_cannot_be_ours_are_corrupt_and_not_repeated() {
 #[tokio::test]
 async fn an_older_database_is_brought_up_to_date_and_keeps_its_rows() {
     for (version, undo) in [
-        (5, NO_LATEST_SHARES.to_owned()),
-        (4, [NO_LATEST_SHARES, NO_TRACES].concat()),
-        (3, [NO_LATEST_SHARES, NO_TRACES, NO_LOGS].concat()),
+        (6, NO_VAULT.to_owned()),
+        (5, [NO_VAULT, NO_LATEST_SHARES].concat()),
+        (4, [NO_VAULT, NO_LATEST_SHARES, NO_TRACES].concat()),
+        (3, [NO_VAULT, NO_LATEST_SHARES, NO_TRACES, NO_LOGS].concat()),
         (
             2,
-            [NO_LATEST_SHARES, NO_TRACES, NO_LOGS, NO_LIMITS].concat(),
+            [NO_VAULT, NO_LATEST_SHARES, NO_TRACES, NO_LOGS, NO_LIMITS].concat(),
         ),
         (
             1,
             [
+                NO_VAULT,
                 NO_LATEST_SHARES,
                 NO_TRACES,
                 NO_LOGS,
@@ -307,7 +309,7 @@ async fn an_older_database_is_brought_up_to_date_and_keeps_its_rows() {
         .unwrap();
         drop(db);
         let store = SqliteStore::open(&path).unwrap();
-        // No caps, no rates, a first generation: as the rows were made, and read before.
+        // No caps, no rates, a first generation, one derived key version: as the rows were made, and read before.
         assert_eq!(everything(&store).await, before, "from version {version}");
         assert!(store.shares(rows::org()).await.unwrap().is_empty());
     }
@@ -360,7 +362,7 @@ fn many_threads_may_open_one_empty_path_at_once() {
                 row.get(0)
             })
             .unwrap();
-        assert_eq!(migrations, 6, "each migration once");
+        assert_eq!(migrations, 7, "each migration once");
     }
 }
 
@@ -481,6 +483,18 @@ const NO_LATEST_SHARES: &str = "DROP TRIGGER shares_are_superseded_by_later_ones
     CREATE INDEX shares_by_end ON shares (keep_until) WHERE keep_until IS NOT NULL;";
 
 /// Undoes the fourth migration.
+/// What the seventh added, taken away again; the one key version goes back into its organization's row.
+const NO_VAULT: &str = "
+    DROP TABLE organization_keys;
+    DROP INDEX credentials_by_key;
+    ALTER TABLE credentials DROP COLUMN sealed_under;
+    ALTER TABLE credentials DROP COLUMN last_opened_at;
+    ALTER TABLE credentials DROP COLUMN expires_at;
+    ALTER TABLE credentials DROP COLUMN disabled_at;
+    ALTER TABLE organizations DROP COLUMN min_decrypt_version;
+    ALTER TABLE organizations ADD COLUMN key_version INTEGER NOT NULL DEFAULT 1;
+    ALTER TABLE organizations ADD COLUMN master_version INTEGER NOT NULL DEFAULT 1;";
+
 const NO_LOGS: &str = "
     DROP TABLE audit_logs;
     DROP TABLE audit_entries;

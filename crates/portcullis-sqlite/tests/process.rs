@@ -124,7 +124,7 @@ async fn processes_may_open_one_empty_path_at_once() {
         let db = Connection::open(&path).unwrap();
         assert_eq!(
             number(&db, "SELECT count(*) FROM schema_migrations"),
-            5,
+            7,
             "each migration once"
         );
         assert_eq!(number(&db, "SELECT count(*) FROM organizations"), 1);

@@ -34,7 +34,7 @@ fn a_row_cannot_point_into_another_organization() {
              environment, NULL, NULL, '[]', NULL, NULL, 1, 1, NULL, '[]', NULL FROM keys",
         "UPDATE key_secrets SET org_id = x'bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb'",
         "INSERT INTO credentials VALUES (x'aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa', randomblob(16),
-             x'b1b1b1b1b1b1b1b1b1b1b1b1b1b1b1b1', NULL, 'openai', 'default', 1, '', x'', 1, 1)",
+             x'b1b1b1b1b1b1b1b1b1b1b1b1b1b1b1b1', NULL, 'openai', 'default', 1, '', x'', 1, 1, NULL, NULL, NULL)",
         "INSERT INTO projects VALUES (randomblob(16), randomblob(16), 'p', 1, '[]', 1)",
         "INSERT INTO shares VALUES (randomblob(16), 'usd', 'total', 'key', 'k', 0, randomblob(16), 1, 0, 0, 0, NULL, 0)",
         "UPDATE shares SET org_id = randomblob(16)",
@@ -57,12 +57,72 @@ fn a_row_cannot_point_into_another_organization() {
 }
 
 #[test]
+fn a_key_version_stays_what_it_was_and_one_is_active() {
+    let db = Database::new();
+    for (sql, says) in [
+        (
+            "UPDATE organization_keys SET state = 'active' WHERE version = 1",
+            "stays destroyed",
+        ),
+        (
+            "UPDATE organization_keys SET state = 'disabled' WHERE version = 1",
+            "stays destroyed",
+        ),
+        (
+            "UPDATE organization_keys SET wrapped = x'00' WHERE version = 1",
+            "CHECK",
+        ),
+        (
+            "UPDATE organization_keys SET state = 'destroyed' WHERE version = 2",
+            "CHECK",
+        ),
+        (
+            "UPDATE organization_keys SET version = 3 WHERE version = 2",
+            "keeps its number",
+        ),
+        (
+            "UPDATE organization_keys SET org_id = x'bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb'",
+            "keeps its number",
+        ),
+        (
+            "UPDATE organization_keys SET state = 'retired' WHERE version = 2",
+            "CHECK",
+        ),
+        (
+            "DELETE FROM organization_keys WHERE version = 2",
+            "tombstone",
+        ),
+        (
+            "INSERT INTO organization_keys VALUES (x'aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa', 3, 'active', NULL, NULL, 1, 1, 1)",
+            "UNIQUE",
+        ),
+    ] {
+        let error = db.run(sql).unwrap_err().to_string();
+        assert!(error.contains(says), "{sql}: {error}");
+    }
+}
+
+#[test]
+fn what_a_record_stands_under_is_read_from_the_record() {
+    let db = Database::new();
+    db.run(
+        "INSERT INTO credentials VALUES (x'aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa', randomblob(16), NULL, NULL, 'openai',
+             'default', 1, '', x'50435352010101000102030405060708000000090a0b', 1, 1, NULL, NULL, NULL)",
+    )
+    .unwrap();
+    let under = db.text("SELECT hex(sealed_under) FROM credentials");
+    assert_eq!(under, "010203040506070800000009");
+    let error = db.run("UPDATE credentials SET sealed_under = x'00'");
+    assert!(error.unwrap_err().to_string().contains("generated"));
+}
+
+#[test]
 fn a_slot_without_its_optional_parts_is_still_one_slot() {
     let db = Database::new();
     let put = |project: &str, environment: &str| {
         db.run(&format!(
             "INSERT INTO credentials VALUES (x'aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa', randomblob(16), {project},
-                 {environment}, 'openai', 'default', 1, '', x'', 1, 1)"
+                 {environment}, 'openai', 'default', 1, '', x'', 1, 1, NULL, NULL, NULL)"
         ))
     };
     let a1 = "x'a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1'";
@@ -212,8 +272,10 @@ impl Database {
 const ROWS: &str = "
     PRAGMA foreign_keys = ON;
     INSERT INTO organizations VALUES
-        (x'aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa', 'A', x'', randomblob(8), 1, 1, NULL, 1, 1, NULL, '[]'),
-        (x'bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb', 'B', x'', randomblob(8), 1, 1, NULL, 1, 1, NULL, '[]');
+        (x'aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa', 'A', x'', randomblob(8), NULL, 1, 1, NULL, '[]', 1),
+        (x'bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb', 'B', x'', randomblob(8), NULL, 1, 1, NULL, '[]', 1);
+    INSERT INTO organization_keys VALUES (x'aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa', 1, 'destroyed', NULL, NULL, 1, 1, 1),
+        (x'aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa', 2, 'active', 'local', x'00', 1, 1, 1);
     INSERT INTO projects VALUES
         (x'aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa', x'a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1', 'P', 1, '[]', 1),
         (x'bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb', x'b1b1b1b1b1b1b1b1b1b1b1b1b1b1b1b1', 'P', 1, '[]', 1);

@@ -1,10 +1,11 @@
 use std::collections::BTreeSet;
+use std::ops::RangeInclusive;
 
 use crate::{
     AuditDraft, Blob, CapRow, CredentialId, CredentialRow, CredentialSlot, HoldId, HoldRow,
-    InstanceSecretRow, KeyId, KeyRow, LimitsRow, LogId, MasterCheckRow, OrgId, OrganizationRow,
-    ProjectId, ProjectRow, RetentionRow, RulesRow, SecretRow, StoreError, StoreErrorKind, Subject,
-    UnixMicros,
+    InstanceSecretRow, KeyId, KeyRow, LimitsRow, LogId, MasterCheckRow, OrgId, OrgKeyRow,
+    OrganizationRow, ProjectId, ProjectRow, RetentionRow, RulesRow, SecretRow, StoreError,
+    StoreErrorKind, Subject, UnixMicros,
 };
 
 /// One action on the control plane: guards, changes and the audit draft, committed together or not at all.
@@ -143,12 +144,28 @@ pub enum Guard {
         /// The generation that the caller has read.
         generation: u64,
     },
+    /// The set's organization has this credential, and its record still has these bytes (compare-and-swap of a rotation).
+    CredentialSealedIs {
+        /// The credential.
+        id: CredentialId,
+        /// The bytes that the caller has read.
+        sealed: Blob,
+    },
     /// No instance secret has this name and version.
     InstanceSecretAbsent {
         /// What it is for.
         name: String,
         /// Its version.
         version: u32,
+    },
+    /// The instance secret still has these bytes (compare-and-swap of a rotation).
+    InstanceSecretSealedIs {
+        /// What it is for.
+        name: String,
+        /// Its version.
+        version: u32,
+        /// The bytes that the caller has read.
+        sealed: Blob,
     },
     /// No key has this id, in any organization.
     KeyAbsent(KeyId),
@@ -161,8 +178,19 @@ pub enum Guard {
     },
     /// The key exists.
     KeyExists(KeyId),
+    /// This version of the key of the set's organization is the active one.
+    KeyVersionActive(u32),
     /// No check value is recorded for this master key version.
     MasterCheckAbsent(u32),
+    /// A check value is recorded for this master key version.
+    MasterCheckRecorded(u32),
+    /// Nothing stands under this master key version: no organization key that is not destroyed, no instance secret.
+    MasterVersionUnneeded(u32),
+    /// No credential of the set's organization stands under these versions of its key, as the records' headers say.
+    NoCredentialUnder {
+        /// The versions.
+        versions: RangeInclusive<u32>,
+    },
     /// No organization has this name.
     OrganizationNameFree(String),
     /// The set's organization exists at this generation.
@@ -198,6 +226,8 @@ pub enum Guard {
 pub enum Change {
     /// Removes a credential.
     DeleteCredential(CredentialId),
+    /// Forgets the salt of the set's organization: its derived keys cannot be derived again from these rows.
+    EraseOrganizationSalt,
     /// Adds an instance secret.
     InsertInstanceSecret(InstanceSecretRow),
     /// Adds a key with its first secret.
@@ -219,8 +249,11 @@ pub enum Change {
     LiftHold(HoldId),
     /// Places a legal hold.
     PlaceHold(HoldRow),
-    /// Saves a credential: adds it, or overwrites the one of the same id.
+    /// Saves a credential: adds it, or overwrites the one of the same id, whose `last_opened_at` stays. A record under a
+    /// version of the organization's key that is not the active one is a [`Conflict`](StoreErrorKind::Conflict).
     PutCredential(CredentialRow),
+    /// Removes the check value of a master key version: the instance does not need it any more.
+    RemoveMasterCheck(u32),
     /// Replaces a digest, and touches nothing else.
     ReplaceDigest {
         /// The key.
@@ -233,6 +266,23 @@ pub enum Change {
         pepper: Option<u32>,
         /// The new digest.
         digest: Blob,
+    },
+    /// Replaces a credential's record and nothing else: the same secret under another key. A record under a version of the
+    /// organization's key that is not the active one is a [`Conflict`](StoreErrorKind::Conflict).
+    ResealCredential {
+        /// The credential.
+        id: CredentialId,
+        /// The new record.
+        sealed: Blob,
+    },
+    /// Replaces the record of an instance secret and nothing else.
+    ResealInstanceSecret {
+        /// What it is for.
+        name: String,
+        /// Its version.
+        version: u32,
+        /// The new record.
+        sealed: Blob,
     },
     /// Ends a key for good. The first time stands: revoking again changes nothing.
     RevokeKey {
@@ -249,6 +299,20 @@ pub enum Change {
         version: u32,
         /// When.
         at: UnixMicros,
+    },
+    /// Switches a credential off (`Some(when)`) or on again (`None`).
+    SetCredentialDisabled {
+        /// The credential.
+        id: CredentialId,
+        /// When it was switched off.
+        at: Option<UnixMicros>,
+    },
+    /// Changes from when on a credential may not be used.
+    SetCredentialExpiry {
+        /// The credential.
+        id: CredentialId,
+        /// From when on; `None` is never.
+        expires_at: Option<UnixMicros>,
     },
     /// Switches a key off (`Some(when)`) or on again (`None`).
     SetKeyDisabled {
@@ -281,6 +345,13 @@ pub enum Change {
         /// The new caps; none is unrestricted.
         caps: Vec<CapRow>,
     },
+    /// Writes versions of the key of the set's organization: those that are named are added or replaced, the others stay.
+    SetOrganizationKeys {
+        /// The versions.
+        keys: Vec<OrgKeyRow>,
+        /// The lowest version that may still open a record.
+        min_decrypt_version: u32,
+    },
     /// Shuts the set's organization out (`Some(when)`) or lets it in again (`None`).
     SetOrganizationSuspended {
         /// When it was shut out.
@@ -309,10 +380,15 @@ pub enum Change {
 impl Change {
     fn subject(&self, org: Option<OrgId>) -> Option<Subject> {
         match self {
-            Self::InsertInstanceSecret(_) | Self::InsertMasterCheck(_) => Some(Subject::Instance),
+            Self::InsertInstanceSecret(_)
+            | Self::InsertMasterCheck(_)
+            | Self::RemoveMasterCheck(_)
+            | Self::ResealInstanceSecret { .. } => Some(Subject::Instance),
             Self::InsertOrganization(row) => Some(Subject::Organization(row.id)),
-            Self::SetOrganizationAllowlist { .. }
+            Self::EraseOrganizationSalt
+            | Self::SetOrganizationAllowlist { .. }
             | Self::SetOrganizationCaps { .. }
+            | Self::SetOrganizationKeys { .. }
             | Self::SetOrganizationSuspended { .. } => org.map(Subject::Organization),
             // No node holds anything by them; what it samples by, it reads again with the organization.
             Self::PlaceHold(_) | Self::LiftHold(_) | Self::SetRetention(_) => {
@@ -330,13 +406,19 @@ impl Change {
             | Self::SetKeyRules { key, .. }
             | Self::ShortenSecret { key, .. } => org.map(|org| Subject::Key(org, *key)),
             Self::PutCredential(row) => Some(Subject::Credential(row.slot.org, row.id)),
-            Self::DeleteCredential(id) => org.map(|org| Subject::Credential(org, *id)),
+            Self::DeleteCredential(id)
+            | Self::ResealCredential { id, .. }
+            | Self::SetCredentialDisabled { id, .. }
+            | Self::SetCredentialExpiry { id, .. } => org.map(|org| Subject::Credential(org, *id)),
         }
     }
 
     fn reach(&self) -> Reach {
         match self {
-            Self::InsertInstanceSecret(_) | Self::InsertMasterCheck(_) => Reach::Instance,
+            Self::InsertInstanceSecret(_)
+            | Self::InsertMasterCheck(_)
+            | Self::RemoveMasterCheck(_)
+            | Self::ResealInstanceSecret { .. } => Reach::Instance,
             Self::InsertOrganization(row) => Reach::Row(row.id),
             Self::InsertProject(row) => Reach::Row(row.org),
             Self::InsertKey(row) => Reach::Row(row.org),
@@ -346,6 +428,10 @@ impl Change {
             }
             Self::LiftHold(_) => Reach::Either,
             Self::DeleteCredential(_)
+            | Self::EraseOrganizationSalt
+            | Self::ResealCredential { .. }
+            | Self::SetCredentialDisabled { .. }
+            | Self::SetCredentialExpiry { .. }
             | Self::InsertSecret { .. }
             | Self::ReplaceDigest { .. }
             | Self::RevokeKey { .. }
@@ -355,6 +441,7 @@ impl Change {
             | Self::SetKeyRules { .. }
             | Self::SetOrganizationAllowlist { .. }
             | Self::SetOrganizationCaps { .. }
+            | Self::SetOrganizationKeys { .. }
             | Self::SetOrganizationSuspended { .. }
             | Self::SetProjectCaps { .. }
             | Self::ShortenSecret { .. } => Reach::Tenant,

@@ -56,6 +56,7 @@ pub mod shares;
 pub mod tenants;
 pub mod traces;
 pub mod uses;
+pub mod vault;
 
 mod books;
 mod check;
@@ -204,6 +205,19 @@ macro_rules! conformance_tests {
             uses::the_later_use_stands
             uses::unknown_secrets_are_passed_over
             uses::a_use_logs_no_change
+            vault::key_versions_are_added_and_replaced
+            vault::no_two_key_versions_are_active
+            vault::a_destroyed_key_version_stays_destroyed
+            vault::an_erased_salt_is_empty
+            vault::nothing_is_sealed_under_a_version_that_is_not_active
+            vault::sealing_again_touches_nothing_else
+            vault::sealed_is_holds_for_the_same_bytes
+            vault::key_version_active_holds_for_the_active_one
+            vault::no_credential_under_counts_headers
+            vault::a_master_version_is_needed_by_what_stands_under_it
+            vault::a_survey_counts_by_key
+            vault::a_credentials_standing_is_changed_apart
+            vault::the_later_opening_stands
             nodes::a_second_node_is_told_who_holds_the_store
             nodes::a_lease_that_ran_out_is_taken_over
             nodes::a_replaced_node_cannot_renew

@@ -69,16 +69,16 @@ pub use id::{
     OrgId, ProjectId, ProviderName, RequestId,
 };
 pub use port::{
-    AuditStore, BudgetStore, ControlStore, DrawStep, NodeStore, Page, Registration, SecretUse,
-    Tenants,
+    AuditStore, BudgetStore, ControlStore, CredentialOpen, DrawStep, NodeStore, Page, Registration,
+    SecretUse, Tenants,
 };
 pub use row::{
     AccountKey, Blob, CapRow, ChangeRow, CredentialRow, CredentialSlot, Drawn, ExceptRow, HoldRow,
     InstanceSecretRow, KeyRow, LimitsRow, LogEntryRow, LogHeadRow, LogId, LostRow, MasterCheckRow,
-    MonthRow, NodeRow, NotSealed, OpeningRow, OrganizationRow, PartRow, ProjectRow, RateRow,
-    Removal, RemovalRow, RemovalStep, RemovedRow, RetainedRow, RetentionRow, RetentionRows,
-    RollupRow, RulesRow, SealStep, Sealed, SecretRow, ShareRow, Subject, TableRow, TraceBatch,
-    TraceRow,
+    MonthRow, NodeRow, NotSealed, OpeningRow, OrgKeyRow, OrgKeyState, OrganizationRow, PartRow,
+    ProjectRow, RateRow, Removal, RemovalRow, RemovalStep, RemovedRow, RetainedRow, RetentionRow,
+    RetentionRows, RollupRow, RulesRow, SealStep, Sealed, SealedUnder, SecretRow, ShareRow,
+    Subject, TableRow, TraceBatch, TraceRow, UnknownState,
 };
 pub use seal::Append;
 pub use time::{InvalidYearMonth, UnixMicros, YearMonth};

@@ -6,6 +6,7 @@ mod guard;
 mod log;
 mod state;
 mod traces;
+mod vault;
 
 use std::collections::BTreeMap;
 use std::ops::Bound::{Excluded, Unbounded};
@@ -14,10 +15,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use self::state::State;
 use crate::{
     AccountKey, AuditDraft, AuditStore, BudgetStore, ChangeRow, ChangeSet, ControlStore,
-    CredentialId, CredentialRow, CredentialSlot, Draw, DrawStep, InstanceSecretRow, KeyId, KeyRow,
-    LogEntryRow, LogHeadRow, LogId, MasterCheckRow, NodeId, NodeRow, NodeStore, OpeningRow, OrgId,
-    OrganizationRow, Outcome, Page, ProjectId, ProjectRow, Registration, RetainedRow, SealStep,
-    SecretUse, ShareRow, StoreError, Tenants, UnixMicros,
+    CredentialId, CredentialOpen, CredentialRow, CredentialSlot, Draw, DrawStep, InstanceSecretRow,
+    KeyId, KeyRow, LogEntryRow, LogHeadRow, LogId, MasterCheckRow, NodeId, NodeRow, NodeStore,
+    OpeningRow, OrgId, OrganizationRow, Outcome, Page, ProjectId, ProjectRow, Registration,
+    RetainedRow, SealStep, SealedUnder, SecretUse, ShareRow, StoreError, Tenants, UnixMicros,
 };
 
 /// A store in memory. Clones share the same rows; nothing survives the last of them.
@@ -167,6 +168,15 @@ impl ControlStore for MemoryStore {
             }
         }
         Ok(())
+    }
+
+    async fn record_opens(&self, opens: Vec<CredentialOpen>) -> Result<(), StoreError> {
+        self.lock().record_opens(&opens);
+        Ok(())
+    }
+
+    async fn credential_survey(&self, org: OrgId) -> Result<Vec<(SealedUnder, u64)>, StoreError> {
+        self.read(|state| state.survey(org))
     }
 }
 

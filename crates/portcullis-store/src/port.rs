@@ -2,7 +2,7 @@ use crate::{
     AccountKey, AuditDraft, ChangeRow, ChangeSet, CredentialId, CredentialRow, CredentialSlot,
     Drawn, InstanceSecretRow, KeyId, KeyRow, LogEntryRow, LogHeadRow, LogId, MasterCheckRow,
     NodeId, NodeRow, OpeningRow, OrgId, OrganizationRow, Outcome, ProjectId, ProjectRow,
-    RetainedRow, SealStep, ShareRow, StoreError, UnixMicros,
+    RetainedRow, SealStep, SealedUnder, ShareRow, StoreError, UnixMicros,
 };
 
 /// The control plane: organizations, projects, keys, credentials, and the log of their changes.
@@ -110,6 +110,20 @@ pub trait ControlStore: Send + Sync + 'static {
         &self,
         uses: Vec<SecretUse>,
     ) -> impl Future<Output = Result<(), StoreError>> + Send;
+
+    /// Notes when credentials were last opened. A later time stands; unknown credentials are passed over; no generation moves
+    /// and no change is logged.
+    fn record_opens(
+        &self,
+        opens: Vec<CredentialOpen>,
+    ) -> impl Future<Output = Result<(), StoreError>> + Send;
+
+    /// How many of an organization's credentials stand under which key, by key: from their headers, nothing is opened. A
+    /// record that is too short to have a header is not counted.
+    fn credential_survey(
+        &self,
+        org: OrgId,
+    ) -> impl Future<Output = Result<Vec<(SealedUnder, u64)>, StoreError>> + Send;
 }
 
 /// Who serves from this store, under a lease.
@@ -333,6 +347,17 @@ pub struct SecretUse {
     pub key: KeyId,
     /// The secret's version.
     pub version: u32,
+    /// When.
+    pub at: UnixMicros,
+}
+
+/// One observed opening of a credential.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CredentialOpen {
+    /// The organization it belongs to.
+    pub org: OrgId,
+    /// The credential.
+    pub id: CredentialId,
     /// When.
     pub at: UnixMicros,
 }

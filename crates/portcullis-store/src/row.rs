@@ -10,6 +10,7 @@ mod node;
 mod retention;
 mod tenant;
 mod trace;
+mod vault;
 
 pub use blob::Blob;
 pub use credential::{CredentialRow, CredentialSlot};
@@ -26,3 +27,4 @@ pub use retention::{
 };
 pub use tenant::{OrganizationRow, ProjectRow};
 pub use trace::{LostRow, RollupRow, TraceBatch, TraceRow};
+pub use vault::{OrgKeyRow, OrgKeyState, SealedUnder, UnknownState};

@@ -112,6 +112,10 @@ fn row(record: &Record) -> Row<'_> {
         A::CredentialDeleted => row(target, Do::DELETE, Medium, "Credential deleted"),
         A::CredentialOpened => row(target, Do::READ, Info, "Credential opened"),
         A::CredentialReplaced => row(target, Do::UPDATE, Low, "Credential replaced"),
+        A::CredentialDisabled => row(target, Do::DISABLE, Low, "Credential disabled"),
+        A::CredentialEnabled => row(target, Do::ENABLE, Low, "Credential enabled"),
+        A::CredentialExpiryChanged => row(target, Do::UPDATE, Low, "Credential expiry changed"),
+        A::CredentialImported => row(target, Do::CREATE, Medium, "Plaintext credential imported"),
         A::DataPurged(purged) => {
             let data = On(E::Data(&purged.class));
             row(data, Do::DELETE, Low, "Retained data purged").because(&purged.cause)
@@ -150,6 +154,7 @@ fn row(record: &Record) -> Row<'_> {
             "Master key registered",
         ),
         A::MasterKeyRotated => row(On(E::MasterKey), Do::UPDATE, Medium, "Master key rotated"),
+        A::MasterKeyRetired => row(On(E::MasterKey), Do::DELETE, Medium, "Master key retired"),
         A::NodeStarted => row(App, Do::START, Info, "Node started"),
         A::NodeStopped => row(App, Do::STOP, Info, "Node stopped"),
         A::OrganizationAllowlistChanged => {
@@ -157,6 +162,41 @@ fn row(record: &Record) -> Row<'_> {
         }
         A::OrganizationCreated => row(target, Do::CREATE, Low, "Organization created"),
         A::OrganizationDeleted => row(target, Do::DELETE, Medium, "Organization deleted"),
+        A::OrganizationKeyActivated(_) => {
+            row(target, Do::UPDATE, Medium, "Organization key activated")
+        }
+        A::OrganizationKeyAdded(_) => {
+            row(target, Do::CREATE, Low, "Organization key version added")
+        }
+        A::OrganizationKeyDestroyed(_) => row(
+            target,
+            Do::DELETE,
+            Medium,
+            "Organization key version destroyed",
+        ),
+        A::OrganizationKeyDisabled(_) => row(
+            target,
+            Do::DISABLE,
+            Medium,
+            "Organization key version disabled",
+        ),
+        A::OrganizationKeyEnabled(_) => row(
+            target,
+            Do::ENABLE,
+            Medium,
+            "Organization key version enabled",
+        ),
+        A::OrganizationKeyMinimumRaised(_) => {
+            row(target, Do::UPDATE, Low, "Organization key minimum raised")
+        }
+        A::OrganizationKeyResealed(_) => row(target, Do::UPDATE, Low, "Credentials sealed again"),
+        A::OrganizationKeyRetired(_) => {
+            row(target, Do::DISABLE, Low, "Organization key version retired")
+        }
+        A::OrganizationKeyRewrapped(_) => {
+            row(target, Do::UPDATE, Medium, "Organization key rewrapped")
+        }
+        A::OrganizationKeyShredded(_) => row(target, Do::DELETE, High, "Organization key shredded"),
         A::OrganizationLimitsChanged(_) => {
             row(target, Do::UPDATE, Low, "Organization limits changed")
         }

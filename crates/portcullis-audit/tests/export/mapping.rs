@@ -30,7 +30,7 @@ fn target(action: &Action) -> Target {
         "credential" => Target::Credential(id),
         "key" if action.word() == "key.secret_revoked" => Target::KeySecret(key, 1),
         "key" => Target::Key(key),
-        "organization" | "role" | "hold" | "data" => Target::Organization(id),
+        "organization" | "organization_key" | "role" | "hold" | "data" => Target::Organization(id),
         "project" => Target::Project(id),
         _ => Target::Instance,
     }

@@ -155,6 +155,24 @@ fn of_action(action: AuditAction) -> Result<Action, NotSealed> {
         AuditAction::OrganizationResumed => Action::OrganizationResumed,
         AuditAction::OrganizationSuspended => Action::OrganizationSuspended,
         AuditAction::ProjectCreated => Action::ProjectCreated,
+        AuditAction::CredentialDisabled => Action::CredentialDisabled,
+        AuditAction::CredentialEnabled => Action::CredentialEnabled,
+        AuditAction::CredentialExpiryChanged => Action::CredentialExpiryChanged,
+        AuditAction::CredentialImported => Action::CredentialImported,
+        AuditAction::MasterKeyRetired => Action::MasterKeyRetired,
+        AuditAction::MasterKeyRotated => Action::MasterKeyRotated,
+        AuditAction::OrganizationKeyActivated => Action::OrganizationKeyActivated(changed()?),
+        AuditAction::OrganizationKeyAdded => Action::OrganizationKeyAdded(changed()?),
+        AuditAction::OrganizationKeyDestroyed => Action::OrganizationKeyDestroyed(changed()?),
+        AuditAction::OrganizationKeyDisabled => Action::OrganizationKeyDisabled(changed()?),
+        AuditAction::OrganizationKeyEnabled => Action::OrganizationKeyEnabled(changed()?),
+        AuditAction::OrganizationKeyMinimumRaised => {
+            Action::OrganizationKeyMinimumRaised(changed()?)
+        }
+        AuditAction::OrganizationKeyResealed => Action::OrganizationKeyResealed(changed()?),
+        AuditAction::OrganizationKeyRetired => Action::OrganizationKeyRetired(changed()?),
+        AuditAction::OrganizationKeyRewrapped => Action::OrganizationKeyRewrapped(changed()?),
+        AuditAction::OrganizationKeyShredded => Action::OrganizationKeyShredded(changed()?),
         other => return Err(NotSealed(format!("this version cannot record {other:?}"))),
     })
 }

@@ -4,13 +4,19 @@ use rusqlite::{Connection, Params, params};
 use super::key::Rules;
 use super::limits::{caps_json, rate_json};
 use super::value::json;
-use super::{credential, execute, instance, key, retention, tenant};
+use super::{credential, execute, instance, key, retention, tenant, vault};
 use crate::error::{Answer, conflict};
 
 /// Makes one change inside the set's organization; an error leaves it to the caller to roll back.
 pub(super) fn apply(db: &Connection, org: Option<OrgId>, change: &Change) -> Answer<()> {
     match change {
         Change::DeleteCredential(id) => found(credential::delete(db, org, *id)?, "credential"),
+        Change::EraseOrganizationSalt => {
+            let sql = "UPDATE organizations SET salt = x'', generation = generation + 1
+                       WHERE org_id = ?1";
+            let tenant = org.as_ref().map(OrgId::as_bytes);
+            change_row(db, "organization", sql, params![tenant])
+        }
         Change::InsertInstanceSecret(row) => instance::insert_secret(db, row),
         Change::InsertKey(row) => key::insert_key(db, row),
         Change::InsertMasterCheck(row) => instance::insert_master_check(db, row),
@@ -25,6 +31,53 @@ pub(super) fn apply(db: &Connection, org: Option<OrgId>, change: &Change) -> Ans
         Change::PlaceHold(row) => retention::place_hold(db, row),
         Change::PutCredential(row) => credential::put(db, row),
         Change::SetRetention(row) => retention::set(db, row),
+        Change::RemoveMasterCheck(version) => {
+            let sql = "DELETE FROM master_checks WHERE version = ?1";
+            change_row(db, "master key check value", sql, [version])
+        }
+        Change::ResealCredential { id, sealed } => {
+            found(credential::reseal(db, org, *id, sealed)?, "credential")
+        }
+        Change::ResealInstanceSecret {
+            name,
+            version,
+            sealed,
+        } => {
+            let sql = "UPDATE instance_secrets SET sealed = ?3 WHERE name = ?1 AND version = ?2";
+            let values = params![name, version, sealed.as_slice()];
+            change_row(db, "instance secret", sql, values)
+        }
+        Change::SetCredentialDisabled { id, at } => {
+            let sql =
+                "UPDATE credentials SET disabled_at = ?3 WHERE org_id = ?1 AND credential_id = ?2";
+            let tenant = org.as_ref().map(OrgId::as_bytes);
+            let at = at.map(|at| at.0);
+            change_row(db, "credential", sql, params![tenant, id.as_bytes(), at])
+        }
+        Change::SetCredentialExpiry { id, expires_at } => {
+            let sql =
+                "UPDATE credentials SET expires_at = ?3 WHERE org_id = ?1 AND credential_id = ?2";
+            let tenant = org.as_ref().map(OrgId::as_bytes);
+            let at = expires_at.map(|at| at.0);
+            change_row(db, "credential", sql, params![tenant, id.as_bytes(), at])
+        }
+        Change::SetOrganizationKeys {
+            keys,
+            min_decrypt_version,
+        } => {
+            let sql =
+                "UPDATE organizations SET min_decrypt_version = ?2, generation = generation + 1
+                       WHERE org_id = ?1";
+            let tenant = org.as_ref().map(OrgId::as_bytes);
+            change_row(
+                db,
+                "organization",
+                sql,
+                params![tenant, min_decrypt_version],
+            )?;
+            let org = org.ok_or_else(|| missing("organization"))?;
+            vault::put_keys(db, org, keys)
+        }
         Change::ReplaceDigest {
             key,
             version,

@@ -1,7 +1,7 @@
 use portcullis_store::{Guard, OrgId};
 use rusqlite::{Connection, params};
 
-use super::{credential, exists};
+use super::{credential, exists, vault};
 use crate::error::{Answer, conflict};
 
 /// Whether a guard holds, seen from inside the set's organization: with no organization (NULL) no tenant's row
@@ -16,6 +16,26 @@ pub(super) fn holds(db: &Connection, org: Option<OrgId>, guard: &Guard) -> Answe
             let own = Some(slot.org) == org;
             let found = credential::in_slot(db, slot)?;
             own && found.is_some_and(|row| row.generation == *generation)
+        }
+        Guard::CredentialSealedIs { id, sealed } => vault::is_sealed(db, org, *id, sealed)?,
+        Guard::InstanceSecretSealedIs {
+            name,
+            version,
+            sealed,
+        } => {
+            let sql =
+                "SELECT 1 FROM instance_secrets WHERE name = ?1 AND version = ?2 AND sealed = ?3";
+            exists(db, sql, params![name, version, sealed.as_slice()])?
+        }
+        Guard::KeyVersionActive(version) => vault::is_active(db, org, *version)?,
+        Guard::MasterCheckRecorded(version) => exists(
+            db,
+            "SELECT 1 FROM master_checks WHERE version = ?1",
+            [version],
+        )?,
+        Guard::MasterVersionUnneeded(version) => !vault::needs_master(db, *version)?,
+        Guard::NoCredentialUnder { versions } => {
+            org.is_some() && !vault::stands_under(db, org, *versions.start(), *versions.end())?
         }
         Guard::InstanceSecretAbsent { name, version } => {
             let sql = "SELECT 1 FROM instance_secrets WHERE name = ?1 AND version = ?2";

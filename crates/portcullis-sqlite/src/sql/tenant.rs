@@ -3,30 +3,43 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::limits::caps_json;
 use super::value::{get, integer, json, limit, maybe};
-use super::{execute, rows};
+use super::{execute, rows, vault};
 use crate::error::Answer;
 
-pub(crate) fn organization(db: &Connection, id: OrgId) -> Answer<Option<OrganizationRow>> {
-    let sql = "SELECT org_id, name, salt, key_id, key_version, master_version, suspended_at,
+/// One organization with the versions of its key, from one snapshot.
+pub(crate) fn organization(
+    connection: &mut Connection,
+    id: OrgId,
+) -> Answer<Option<OrganizationRow>> {
+    let db = connection.transaction()?;
+    let sql = "SELECT org_id, name, salt, key_id, min_decrypt_version, suspended_at,
                       created_at, generation, allow_ips, caps
                FROM organizations WHERE org_id = ?1";
-    let mut statement = db.prepare_cached(sql)?;
-    Ok(statement
+    let found = db
+        .prepare_cached(sql)?
         .query_row([id.as_bytes()], read_organization)
-        .optional()?)
+        .optional()?;
+    found.map(|row| with_keys(&db, row)).transpose()
 }
 
-pub(crate) fn organizations(db: &Connection, page: Page<OrgId>) -> Answer<Vec<OrganizationRow>> {
-    let sql = "SELECT org_id, name, salt, key_id, key_version, master_version, suspended_at,
+/// A part of the organizations with the versions of their keys, from one snapshot.
+pub(crate) fn organizations(
+    connection: &mut Connection,
+    page: Page<OrgId>,
+) -> Answer<Vec<OrganizationRow>> {
+    let db = connection.transaction()?;
+    let sql = "SELECT org_id, name, salt, key_id, min_decrypt_version, suspended_at,
                       created_at, generation, allow_ips, caps
                FROM organizations WHERE org_id > ?1 ORDER BY org_id LIMIT ?2";
     let after: &[u8] = page.after.as_ref().map_or(&[], |id| id.as_bytes());
-    Ok(rows(
-        db,
+    let found = rows(
+        &db,
         sql,
         params![after, limit(page.limit)],
         read_organization,
-    )?)
+    )?;
+    let with_keys = |row| with_keys(&db, row);
+    found.into_iter().map(with_keys).collect()
 }
 
 pub(crate) fn project(db: &Connection, org: OrgId, id: ProjectId) -> Answer<Option<ProjectRow>> {
@@ -45,16 +58,15 @@ pub(crate) fn projects(db: &Connection, org: OrgId) -> Answer<Vec<ProjectRow>> {
 }
 
 pub(super) fn insert_organization(db: &Connection, row: &OrganizationRow) -> Answer<()> {
-    let sql = "INSERT INTO organizations (org_id, name, salt, key_id, key_version, master_version,
+    let sql = "INSERT INTO organizations (org_id, name, salt, key_id, min_decrypt_version,
                                           suspended_at, created_at, generation, allow_ips, caps)
-               VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)";
+               VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)";
     let values = params![
         row.id.as_bytes(),
         row.name,
         row.salt.as_slice(),
         row.key_id,
-        row.key_version,
-        row.master_version,
+        row.min_decrypt_version,
         row.suspended_at.map(|at| at.0),
         row.created_at.0,
         integer(row.generation)?,
@@ -62,7 +74,7 @@ pub(super) fn insert_organization(db: &Connection, row: &OrganizationRow) -> Ans
         caps_json(&row.caps)?,
     ];
     execute(db, sql, values)?;
-    Ok(())
+    vault::put_keys(db, row.id, &row.keys)
 }
 
 pub(super) fn insert_project(db: &Connection, row: &ProjectRow) -> Answer<()> {
@@ -86,14 +98,19 @@ fn read_organization(row: &Row<'_>) -> rusqlite::Result<OrganizationRow> {
         name: row.get(1)?,
         salt: get(row, 2)?,
         key_id: row.get(3)?,
-        key_version: row.get(4)?,
-        master_version: row.get(5)?,
-        suspended_at: maybe(row, 6)?,
-        created_at: get(row, 7)?,
-        generation: get(row, 8)?,
-        allow_ips: maybe(row, 9)?,
-        caps: get(row, 10)?,
+        keys: Vec::new(),
+        min_decrypt_version: row.get(4)?,
+        suspended_at: maybe(row, 5)?,
+        created_at: get(row, 6)?,
+        generation: get(row, 7)?,
+        allow_ips: maybe(row, 8)?,
+        caps: get(row, 9)?,
     })
+}
+
+fn with_keys(db: &Connection, row: OrganizationRow) -> Answer<OrganizationRow> {
+    let keys = vault::keys(db, row.id)?;
+    Ok(OrganizationRow { keys, ..row })
 }
 
 fn read_project(row: &Row<'_>) -> rusqlite::Result<ProjectRow> {

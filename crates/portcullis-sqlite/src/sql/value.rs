@@ -2,7 +2,8 @@ use std::net::IpAddr;
 
 use portcullis_store::{
     Actor, AuditAction, AuditTarget, Blob, CredentialId, CredentialName, EnvironmentName, HoldId,
-    KeyId, LogId, NodeId, OrgId, ProjectId, ProviderName, RequestId, StoreError, UnixMicros,
+    KeyId, LogId, NodeId, OrgId, OrgKeyState, ProjectId, ProviderName, RequestId, StoreError,
+    UnixMicros,
 };
 use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ToSqlOutput, ValueRef};
 use rusqlite::{Row, ToSql};
@@ -72,7 +73,7 @@ macro_rules! from_text {
 
 from_bytes!(OrgId, ProjectId, CredentialId, NodeId, RequestId, HoldId);
 from_text!(KeyId, ProviderName, EnvironmentName, CredentialName);
-from_text!(Actor, AuditAction, AuditTarget, IpAddr);
+from_text!(Actor, AuditAction, AuditTarget, IpAddr, OrgKeyState);
 
 /// The name of an audit log: that of its organization, or nothing for the log of the instance.
 pub(super) struct Log(pub(super) LogId);

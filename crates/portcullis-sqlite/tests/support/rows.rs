@@ -4,7 +4,7 @@ use portcullis_sqlite::SqliteStore;
 use portcullis_store::conformance::seal;
 use portcullis_store::{
     Actor, AuditAction, AuditDraft, AuditTarget, Blob, Change, ChangeSet, ControlStore as _, OrgId,
-    OrganizationRow, Outcome, ProjectId, ProjectRow, StoreError, UnixMicros,
+    OrgKeyRow, OrganizationRow, Outcome, ProjectId, ProjectRow, StoreError, UnixMicros,
 };
 
 /// Commits a set, sealed by the suite's sealer.
@@ -23,8 +23,8 @@ pub(crate) fn organization(name: &str) -> OrganizationRow {
         name: name.to_owned(),
         salt: Blob(vec![1; 32]),
         key_id: [2; 8],
-        key_version: 1,
-        master_version: 1,
+        keys: vec![OrgKeyRow::first_derived(1, UnixMicros(3))],
+        min_decrypt_version: 1,
         suspended_at: None,
         allow_ips: None,
         caps: Vec::new(),

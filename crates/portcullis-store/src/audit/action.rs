@@ -62,6 +62,14 @@ actions! {
     CredentialAdded = "credential.added",
     /// A credential was removed.
     CredentialDeleted = "credential.deleted",
+    /// A credential was switched off, reversibly.
+    CredentialDisabled = "credential.disabled",
+    /// A disabled credential was switched on again.
+    CredentialEnabled = "credential.enabled",
+    /// From when on a credential may not be used was changed.
+    CredentialExpiryChanged = "credential.expiry_changed",
+    /// A credential that an older system kept in plain was taken over.
+    CredentialImported = "credential.imported",
     /// A credential was overwritten.
     CredentialReplaced = "credential.replaced",
     /// A legal hold was placed.
@@ -90,6 +98,10 @@ actions! {
     KeySecretRevoked = "key.secret_revoked",
     /// A master key version was used here for the first time.
     MasterKeyRegistered = "master_key.registered",
+    /// A master key version is not needed any more.
+    MasterKeyRetired = "master_key.retired",
+    /// What stood under other master key versions was sealed anew under the active one.
+    MasterKeyRotated = "master_key.rotated",
     /// The addresses from which an organization's keys may be used were changed.
     OrganizationAllowlistChanged = "organization.allowlist_changed",
     /// An organization was made.
@@ -102,6 +114,26 @@ actions! {
     OrganizationResumed = "organization.resumed",
     /// An organization was shut out, reversibly.
     OrganizationSuspended = "organization.suspended",
+    /// A version of an organization's key seals from now on; the one before opens only.
+    OrganizationKeyActivated = "organization_key.activated",
+    /// An organization's key got a further version, which waits to be activated.
+    OrganizationKeyAdded = "organization_key.added",
+    /// A version of an organization's key was destroyed; no record needed it.
+    OrganizationKeyDestroyed = "organization_key.destroyed",
+    /// A version of an organization's key was switched off, whatever it sealed.
+    OrganizationKeyDisabled = "organization_key.disabled",
+    /// A disabled version of an organization's key opens again.
+    OrganizationKeyEnabled = "organization_key.enabled",
+    /// Versions of an organization's key below a number do not open any more.
+    OrganizationKeyMinimumRaised = "organization_key.minimum_raised",
+    /// Credentials were sealed again under the active version of their organization's key.
+    OrganizationKeyResealed = "organization_key.resealed",
+    /// A version of an organization's key was switched off; no record needed it.
+    OrganizationKeyRetired = "organization_key.retired",
+    /// An organization's key was wrapped again, by another key service or key.
+    OrganizationKeyRewrapped = "organization_key.rewrapped",
+    /// All versions of an organization's key were destroyed, with what they sealed.
+    OrganizationKeyShredded = "organization_key.shredded",
     /// A project was made.
     ProjectCreated = "project.created",
     /// What a project may use up was changed.

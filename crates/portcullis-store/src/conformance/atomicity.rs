@@ -5,7 +5,7 @@ use super::check::{committed, refused, snapshot};
 use super::tenant::{
     A, AT, B, changes_by_id, instance, instance_secret, master_check, settle, settled,
 };
-use crate::{Change, ControlStore, CredentialRow, CredentialSlot, StoreErrorKind};
+use crate::{Change, ControlStore, CredentialRow, CredentialSlot, OrgKeyState, StoreErrorKind};
 
 /// Whatever the first change was, it is undone when the second one fails: rows, change log and draft.
 pub async fn a_failing_change_undoes_the_ones_before(fixture: &impl Fixture) {
@@ -25,6 +25,11 @@ pub async fn a_failing_change_undoes_the_ones_before(fixture: &impl Fixture) {
         Change::InsertKey(A.nth_key(1)),
         Change::PutCredential(A.nth_credential(1, slot)),
         Change::PutCredential(overwrite),
+        Change::EraseOrganizationSalt,
+        Change::SetOrganizationKeys {
+            keys: vec![A.key_version(2, OrgKeyState::Pending)],
+            min_decrypt_version: 1,
+        },
         Change::SetOrganizationCaps {
             caps: A.limits().caps,
         },

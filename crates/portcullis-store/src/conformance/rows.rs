@@ -5,8 +5,8 @@ use super::check::{bytes, committed};
 use super::tenant::{A, AT, B, Tenant, instance, instance_secret, master_check, settled};
 use crate::{
     Blob, BudgetStore, CapRow, Change, ControlStore, CredentialRow, CredentialSlot, KeyRow,
-    LimitsRow, NodeId, NodeRow, NodeStore, OrganizationRow, Page, RateRow, RulesRow, SecretRow,
-    Tenants, UnixMicros,
+    LimitsRow, NodeId, NodeRow, NodeStore, OrgKeyRow, OrgKeyState, OrganizationRow, Page, RateRow,
+    RulesRow, SecretRow, Tenants, UnixMicros,
 };
 
 /// Every field of an organization, optional ones both ways, extreme numbers included.
@@ -15,8 +15,9 @@ pub async fn an_organization_comes_back_as_it_was_written(fixture: &impl Fixture
     let plain = A.organization();
     let extreme = OrganizationRow {
         name: STRANGE.to_owned(),
-        key_version: u32::MAX,
-        master_version: u32::MAX,
+        salt: Blob(Vec::new()),
+        keys: many_keys(),
+        min_decrypt_version: u32::MAX,
         suspended_at: Some(UnixMicros(i64::MAX)),
         allow_ips: Some(vec!["2001:db8::/32".to_owned(), STRANGE.to_owned()]),
         caps: many_caps(),
@@ -390,3 +391,25 @@ const LARGEST: u64 = i64::MAX.unsigned_abs();
 /// Text that is awkward everywhere: quotes, an injection, control characters, other scripts, a combining mark.
 pub(super) const STRANGE: &str =
     "\u{7f}'; DROP TABLE keys; --\" \\ \n\t% _ Ünï e\u{301} 漢字 \u{1f511} \u{202e} ?1 $1 {}";
+
+/// A version of each state, with and without wrapped form, extreme numbers included.
+fn many_keys() -> Vec<OrgKeyRow> {
+    use OrgKeyState::{Active, DecryptOnly, Destroyed, Disabled, Pending};
+    let derived = |version, state| OrgKeyRow {
+        version,
+        state,
+        ..OrgKeyRow::first_derived(u32::MAX, UnixMicros(i64::MIN))
+    };
+    vec![
+        derived(1, Destroyed),
+        B.key_version(2, Destroyed),
+        B.key_version(3, Disabled),
+        derived(4, DecryptOnly),
+        OrgKeyRow {
+            service: Some("local".to_owned()),
+            master_version: Some(1),
+            ..B.key_version(u32::MAX - 1, Active)
+        },
+        B.key_version(u32::MAX, Pending),
+    ]
+}

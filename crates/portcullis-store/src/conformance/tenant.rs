@@ -3,10 +3,10 @@
 use super::Fixture;
 use super::check::{bytes, committed};
 use crate::{
-    Actor, AuditAction, AuditDraft, AuditTarget, CapRow, Change, ChangeSet, ControlStore,
+    Actor, AuditAction, AuditDraft, AuditTarget, Blob, CapRow, Change, ChangeSet, ControlStore,
     CredentialId, CredentialName, CredentialRow, CredentialSlot, InstanceSecretRow, KeyId, KeyRow,
-    LimitsRow, MasterCheckRow, OrgId, OrganizationRow, ProjectId, ProjectRow, RateRow, RulesRow,
-    SecretRow, UnixMicros,
+    LimitsRow, MasterCheckRow, OrgId, OrgKeyRow, OrgKeyState, OrganizationRow, ProjectId,
+    ProjectRow, RateRow, RulesRow, SecretRow, UnixMicros,
 };
 
 /// When everything here happens: 2026-09-21, with an odd microsecond.
@@ -66,8 +66,8 @@ impl Tenant {
             name: format!("Organization {}", char::from(self.letter)),
             salt: bytes(self.letter, 32),
             key_id: [self.letter; 8],
-            key_version: 1,
-            master_version: 1,
+            keys: vec![OrgKeyRow::first_derived(1, AT)],
+            min_decrypt_version: 1,
             suspended_at: None,
             allow_ips: None,
             caps: Vec::new(),
@@ -167,6 +167,30 @@ impl Tenant {
             sealed: bytes(n, 300),
             created_at: AT,
             updated_at: AT,
+            disabled_at: None,
+            expires_at: None,
+            last_opened_at: None,
+        }
+    }
+
+    /// A record as far as a store reads one: it names the tenant's key and this version.
+    pub(super) fn sealed(self, version: u32, fill: u8) -> Blob {
+        let mut record = vec![fill; 300];
+        record[8..16].fill(self.letter);
+        record[16..20].copy_from_slice(&version.to_be_bytes());
+        Blob(record)
+    }
+
+    /// A version of the tenant's key, behind a key service.
+    pub(super) fn key_version(self, version: u32, state: OrgKeyState) -> OrgKeyRow {
+        OrgKeyRow {
+            version,
+            state,
+            service: Some("aws-kms:arn:aws:kms:eu-central-1:1:key/2".to_owned()),
+            wrapped: (state != OrgKeyState::Destroyed).then(|| bytes(self.letter, 120)),
+            master_version: None,
+            created_at: AT,
+            changed_at: UnixMicros(AT.0 + i64::from(version)),
         }
     }
 
@@ -220,10 +244,21 @@ pub(super) fn master_check(version: u32) -> MasterCheckRow {
 pub(super) fn changes_by_id(tenant: Tenant, n: u8) -> Vec<Change> {
     let key = tenant.key_id(n);
     vec![
-        Change::DeleteCredential(tenant.credential_id(n)),
         Change::InsertSecret {
             key,
             secret: tenant.secret(9),
+        },
+        Change::ResealCredential {
+            id: tenant.credential_id(n),
+            sealed: bytes(98, 300),
+        },
+        Change::SetCredentialDisabled {
+            id: tenant.credential_id(n),
+            at: Some(AT),
+        },
+        Change::SetCredentialExpiry {
+            id: tenant.credential_id(n),
+            expires_at: Some(AT),
         },
         Change::ReplaceDigest {
             key,
@@ -256,5 +291,6 @@ pub(super) fn changes_by_id(tenant: Tenant, n: u8) -> Vec<Change> {
             version: 1,
             expires_at: AT,
         },
+        Change::DeleteCredential(tenant.credential_id(n)),
     ]
 }

@@ -1,7 +1,8 @@
 use super::state::State;
+use super::vault::one_active;
 use crate::{
-    Change, CredentialRow, InstanceSecretRow, KeyId, KeyRow, OrgId, OrganizationRow, ProjectRow,
-    SecretRow, StoreError, StoreErrorKind,
+    Blob, Change, CredentialRow, InstanceSecretRow, KeyId, KeyRow, OrgId, OrganizationRow,
+    ProjectRow, SecretRow, StoreError, StoreErrorKind,
 };
 
 impl State {
@@ -14,6 +15,9 @@ impl State {
                     owner == org && self.credentials.remove(id).is_some(),
                     "credential",
                 )
+            }
+            Change::EraseOrganizationSalt => {
+                self.change_organization(org, |row| row.salt = Blob(Vec::new()))
             }
             Change::InsertInstanceSecret(row) => {
                 let same =
@@ -44,6 +48,29 @@ impl State {
             Change::LiftHold(id) => self.lift_hold(org, *id),
             Change::PlaceHold(row) => self.place_hold(row),
             Change::SetRetention(row) => self.set_retention(row),
+            Change::RemoveMasterCheck(version) => self.remove_master_check(*version),
+            Change::ResealCredential { id, sealed } => self.reseal_credential(org, *id, sealed),
+            Change::ResealInstanceSecret {
+                name,
+                version,
+                sealed,
+            } => self.reseal_instance_secret(name, *version, sealed),
+            Change::SetCredentialDisabled { id, at } => {
+                self.change_credential(org, *id, |row| row.disabled_at = *at)
+            }
+            Change::SetCredentialExpiry { id, expires_at } => {
+                self.change_credential(org, *id, |row| row.expires_at = *expires_at)
+            }
+            Change::SetOrganizationKeys {
+                keys,
+                min_decrypt_version,
+            } => {
+                let row = org.and_then(|org| self.organizations.get_mut(&org));
+                let row = row.ok_or_else(|| missing("organization"))?;
+                Self::set_organization_keys(row, keys, *min_decrypt_version)?;
+                row.generation += 1;
+                Ok(())
+            }
             Change::SetOrganizationAllowlist { allow_ips } => {
                 self.change_organization(org, |row| {
                     row.allow_ips.clone_from(allow_ips);
@@ -118,7 +145,10 @@ impl State {
     fn insert_organization(&mut self, row: &OrganizationRow) -> Result<(), StoreError> {
         let taken = |old: &OrganizationRow| old.id == row.id || old.name == row.name;
         free(!self.organizations.values().any(taken), "organization")?;
-        self.organizations.insert(row.id, row.clone());
+        one_active(row)?;
+        let mut row = row.clone();
+        row.keys.sort_by_key(|key| key.version);
+        self.organizations.insert(row.id, row);
         Ok(())
     }
 
@@ -170,7 +200,12 @@ impl State {
         )?;
         let same_id = self.credentials.get(&row.id);
         free(same_id.is_none_or(|old| old.slot == row.slot), "credential")?;
-        self.credentials.insert(row.id, row.clone());
+        self.check_sealed(row.slot.org, &row.sealed)?;
+        let mut row = row.clone();
+        if let Some(old) = self.credentials.get(&row.id) {
+            row.last_opened_at = old.last_opened_at;
+        }
+        self.credentials.insert(row.id, row);
         Ok(())
     }
 
@@ -205,7 +240,7 @@ impl State {
     }
 }
 
-fn found(condition: bool, what: &str) -> Result<(), StoreError> {
+pub(super) fn found(condition: bool, what: &str) -> Result<(), StoreError> {
     if condition {
         Ok(())
     } else {
@@ -213,7 +248,7 @@ fn found(condition: bool, what: &str) -> Result<(), StoreError> {
     }
 }
 
-fn free(condition: bool, what: &str) -> Result<(), StoreError> {
+pub(super) fn free(condition: bool, what: &str) -> Result<(), StoreError> {
     if condition {
         return Ok(());
     }
@@ -223,7 +258,7 @@ fn free(condition: bool, what: &str) -> Result<(), StoreError> {
     ))
 }
 
-fn missing(what: &str) -> StoreError {
+pub(super) fn missing(what: &str) -> StoreError {
     let message = format!("the change set's organization has no such {what}");
     StoreError::new(StoreErrorKind::Conflict, message)
 }

@@ -1,4 +1,5 @@
 use super::state::State;
+use super::vault::is_active;
 use crate::{CredentialSlot, Guard, KeyId, OrgId};
 
 impl State {
@@ -14,6 +15,31 @@ impl State {
             Guard::CredentialAt { slot, generation } => {
                 credential(slot).is_some_and(|row| row.generation == *generation)
             }
+            Guard::CredentialSealedIs { id, sealed } => self
+                .credentials
+                .get(id)
+                .is_some_and(|row| Some(row.slot.org) == org && row.sealed == *sealed),
+            Guard::InstanceSecretSealedIs {
+                name,
+                version,
+                sealed,
+            } => self
+                .instance_secrets
+                .iter()
+                .any(|row| row.name == *name && row.version == *version && row.sealed == *sealed),
+            Guard::KeyVersionActive(version) => org
+                .and_then(|org| self.organizations.get(&org))
+                .is_some_and(|row| is_active(row, *version)),
+            Guard::MasterCheckRecorded(version) => {
+                self.master_checks.iter().any(|row| row.version == *version)
+            }
+            Guard::MasterVersionUnneeded(version) => self.is_master_unneeded(*version),
+            Guard::NoCredentialUnder { versions } => org.is_some_and(|org| {
+                let key_id = self.organizations.get(&org).map(|row| row.key_id);
+                !self.survey(org).iter().any(|(under, _)| {
+                    Some(under.key_id) == key_id && versions.contains(&under.version)
+                })
+            }),
             Guard::InstanceSecretAbsent { name, version } => !self
                 .instance_secrets
                 .iter()

@@ -19,6 +19,12 @@ pub struct CredentialRow {
     pub created_at: UnixMicros,
     /// When it was last saved.
     pub updated_at: UnixMicros,
+    /// When it was switched off, if it is. An overwrite leaves it.
+    pub disabled_at: Option<UnixMicros>,
+    /// From when on it may not be used; `None` is never. Each overwrite sets it anew.
+    pub expires_at: Option<UnixMicros>,
+    /// When it was last opened for a call. Only [`record_opens`](crate::ControlStore::record_opens) moves it.
+    pub last_opened_at: Option<UnixMicros>,
 }
 
 /// Which credential: the organization, optionally narrowed to a project or an environment, the provider, a name.

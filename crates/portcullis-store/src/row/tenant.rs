@@ -1,20 +1,20 @@
-use crate::{Blob, CapRow, OrgId, ProjectId, UnixMicros};
+use crate::{Blob, CapRow, OrgId, OrgKeyRow, ProjectId, UnixMicros};
 
-/// An organization, with what its data key is derived from.
+/// An organization, with the versions of its key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OrganizationRow {
     /// The id, which goes into every derivation.
     pub id: OrgId,
     /// What people call it; unique among organizations.
     pub name: String,
-    /// 32 random bytes, the HKDF salt of the organization key.
+    /// 32 random bytes, the HKDF salt of derived organization keys; empty once the organization was shredded.
     pub salt: Blob,
-    /// The organization key's id, 8 random bytes.
+    /// The organization key's id, 8 random bytes, which all its versions have.
     pub key_id: [u8; 8],
-    /// The organization key's version, from 1.
-    pub key_version: u32,
-    /// The master key version that this organization key version is derived from.
-    pub master_version: u32,
+    /// The versions of the organization's key, ascending.
+    pub keys: Vec<OrgKeyRow>,
+    /// The lowest key version that may still open a record.
+    pub min_decrypt_version: u32,
     /// When it was shut out, if it is.
     pub suspended_at: Option<UnixMicros>,
     /// The addresses and ranges from which its keys may be used, as the operator wrote them: a key's own list must
