@@ -5,6 +5,7 @@ mod error;
 mod keys;
 mod limits;
 mod tenants;
+mod vault;
 
 use std::fmt;
 use std::net::IpAddr;
@@ -26,12 +27,16 @@ pub use self::error::AdminError;
 pub use self::keys::{KeyRules, KeyView, Minted, NewKey, Rotation, SecretView};
 pub use self::limits::{CapRule, InvalidCapRule, KeyLimits, RateRule, Spending};
 pub use self::tenants::{OrganizationView, ProjectView};
+pub use self::vault::{
+    KeySource, KeyVersionView, MasterPlan, ResealStep, Rotated, Shredded, Unreadable, VaultView,
+};
 use crate::audit::events::{self, Acting, Said};
 use crate::audit::sealer::{Job, Sealer};
 use crate::clock::Clock;
 use crate::convert;
 use crate::node::Node;
 use crate::stores::Stores;
+use crate::vault::Vault;
 
 /// The admin actions, done by one actor.
 ///
@@ -71,7 +76,8 @@ enum Origin {
 /// What an admin needs of its own when it works beside a serving process.
 pub(crate) struct Beside {
     pub(crate) stores: Stores,
-    pub(crate) master: MasterKeys,
+    pub(crate) master: Arc<MasterKeys>,
+    pub(crate) vault: Vault,
     pub(crate) clock: Box<dyn Clock>,
     pub(crate) digester: ArcSwap<Digester>,
     pub(crate) sealer: Arc<Sealer>,
@@ -130,6 +136,13 @@ impl Admin {
         match &self.origin {
             Origin::Within(node) => &node.master,
             Origin::Beside(beside) => &beside.master,
+        }
+    }
+
+    fn vault(&self) -> &Vault {
+        match &self.origin {
+            Origin::Within(node) => &node.vault,
+            Origin::Beside(beside) => &beside.vault,
         }
     }
 

@@ -7,7 +7,7 @@ use arc_swap::ArcSwap;
 use getrandom::SysRng;
 use portcullis_allowlist::AddressSource;
 use portcullis_audit::InvalidOrigin;
-use portcullis_envelope::{InvalidContext, KeyError, MasterKeys};
+use portcullis_envelope::{InvalidContext, InvalidKeyService, KeyError, KeyWrapper, MasterKeys};
 use portcullis_key::MaxLifetime;
 use portcullis_limits::{NanoUsd, PriceList};
 use portcullis_scope::{Environments, InvalidList};
@@ -28,17 +28,22 @@ use crate::limits::policy::OutputPolicy;
 use crate::node::Node;
 use crate::node::follow::Follower;
 use crate::node::freshness::{Freshness, FreshnessPolicy, InvalidFreshness, MAX_LEASE};
+use crate::node::opens::Opens;
 use crate::node::upgrades::Upgrades;
 use crate::node::uses::Uses;
 use crate::settlement::{Observer, Settlement};
 use crate::stores::Stores;
 use crate::upkeep::Upkeep;
+use crate::vault::Vault;
+use crate::vault::policy::KeyServicePolicy;
 
 /// Configures a gate. Whatever does not hold together refuses to open; nothing is clamped.
 #[must_use = "a builder does nothing until it is opened"]
 pub struct GateBuilder {
     stores: Stores,
-    master: MasterKeys,
+    master: Arc<MasterKeys>,
+    key_services: Vec<Arc<dyn KeyWrapper>>,
+    key_service_policy: KeyServicePolicy,
     clock: Box<dyn Clock>,
     digests: DigestPolicy,
     environments: Option<Vec<String>>,
@@ -60,7 +65,9 @@ impl GateBuilder {
     pub(crate) fn new(stores: Stores, master: MasterKeys) -> Self {
         Self {
             stores,
-            master,
+            master: Arc::new(master),
+            key_services: Vec::new(),
+            key_service_policy: KeyServicePolicy::default(),
             clock: Box::new(SystemClock::new()),
             digests: DigestPolicy::default(),
             environments: None,
@@ -82,6 +89,19 @@ impl GateBuilder {
     /// Where the time comes from; the operating system by default.
     pub fn clock(mut self, clock: impl Clock) -> Self {
         self.clock = Box::new(clock);
+        self
+    }
+
+    /// A key service that organizations' keys may be wrapped by, known by its own reference. The instance's own, `local`, is
+    /// always there.
+    pub fn key_service(mut self, service: impl KeyWrapper + 'static) -> Self {
+        self.key_services.push(Arc::new(service));
+        self
+    }
+
+    /// How long a key service may take, and how long what it unwrapped is kept.
+    pub fn key_services(mut self, policy: KeyServicePolicy) -> Self {
+        self.key_service_policy = policy;
         self
     }
 
@@ -188,11 +208,14 @@ impl GateBuilder {
             return Err(OpenError::Chunk { given: self.chunk });
         }
         let environments = Environments::parse(self.environments.as_deref())?;
-        let at = convert::micros(self.clock.now().utc);
+        let (services, policy) = (self.key_services, &self.key_service_policy);
+        let vault = Vault::new(&self.master, services, policy, self.clock.now())?;
         let (stores, clock) = (&self.stores, &*self.clock);
         let prepared = instance::prepare(stores, &self.master, self.digests, self.audit, clock);
         let (digester, sealer) = prepared.await?;
 
+        // After the master keys were registered: who rotates tells by this moment which of them a process has.
+        let at = convert::micros(self.clock.now().utc);
         let id = NodeId::generate(at, &mut SysRng).map_err(|_| OpenError::NoRandomness)?;
         let me = NodeRow {
             id,
@@ -210,6 +233,7 @@ impl GateBuilder {
             clock: Arc::clone(&clock),
             stores: self.stores,
             master: self.master,
+            vault,
             digests: self.digests,
             digester: ArcSwap::from_pointee(digester),
             environments,
@@ -221,6 +245,7 @@ impl GateBuilder {
             freshness: Freshness::new(self.freshness, now),
             follower: Follower::new(),
             uses: Uses::new(),
+            opens: Opens::new(),
             upgrades: Upgrades::new(),
             prices: ArcSwap::from_pointee(self.prices),
             chunk: self.chunk,
@@ -250,12 +275,15 @@ impl GateBuilder {
     /// [`OpenError`], as for [`open`](Self::open).
     pub async fn open_admin(self, actor: Actor) -> Result<Admin, OpenError> {
         self.freshness.check()?;
+        let (services, policy) = (self.key_services, &self.key_service_policy);
+        let vault = Vault::new(&self.master, services, policy, self.clock.now())?;
         let (stores, clock) = (&self.stores, &*self.clock);
         let prepared = instance::prepare(stores, &self.master, self.digests, self.audit, clock);
         let (digester, sealer) = prepared.await?;
         let beside = Beside {
             stores: self.stores,
             master: self.master,
+            vault,
             clock: self.clock,
             digester: ArcSwap::from_pointee(digester),
             sealer,
@@ -390,6 +418,9 @@ pub enum OpenError {
         /// What is wrong.
         why: String,
     },
+    /// A key service that cannot be added.
+    #[error(transparent)]
+    KeyService(#[from] InvalidKeyService),
     /// A key cannot be derived.
     #[error(transparent)]
     Key(#[from] KeyError),

@@ -10,8 +10,7 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use portcullis_allowlist::Allowlist;
 use portcullis_envelope::{
-    Context, CredentialContext, InvalidContext, MasterKeys, OrgKeySpec, OrgSalt, SealedRecord,
-    SealingKey,
+    Context, CredentialContext, CredentialStanding, InvalidContext, MasterKeys, SealedRecord,
 };
 use portcullis_key::KeyDigest;
 use portcullis_limits::{Account, Cap, Counter, Level, Limit, NanoUsd, Rate, Share, Unit, Window};
@@ -23,8 +22,10 @@ use portcullis_store::{
 
 use crate::limits::rules::{OwnLimits, ProjectRules};
 use crate::node::cell::Cell;
+use crate::node::opens::LastOpen;
 use crate::node::slot::{Rules, Secret};
 use crate::node::vault::{OrgRules, SealedCredential};
+use crate::vault::keys::OrgKeys;
 
 /// A row whose content cannot be what was written. Fail closed: whatever it stands for is refused.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -35,7 +36,7 @@ pub(crate) struct BadRow {
 }
 
 impl BadRow {
-    fn new(what: &'static str, why: impl ToString) -> Self {
+    pub(crate) fn new(what: &'static str, why: impl ToString) -> Self {
         Self {
             what,
             why: why.to_string(),
@@ -127,13 +128,17 @@ pub(crate) fn models(rules: &RulesRow) -> Result<Models, BadRow> {
 }
 
 /// What an organization's row allows. With a list or a cap that cannot be read the organization is shut out.
-pub(crate) fn organization_rules(row: &OrganizationRow) -> OrgRules {
+pub(crate) fn organization_rules(row: &OrganizationRow, master: &MasterKeys) -> OrgRules {
     let shut_out =
         |why: &BadRow| tracing::error!(org = %row.id, %why, "the organization is shut out");
     let list = allowlist(row.allow_ips.as_deref()).inspect_err(shut_out);
     let caps = caps(Level::Organization, &row.id.to_string(), &row.caps).inspect_err(shut_out);
+    let keys = OrgKeys::of(row, master).inspect_err(|why| {
+        tracing::error!(org = %row.id, %why, "the organization's credentials cannot be opened");
+    });
     OrgRules {
         generation: row.generation,
+        keys: Arc::new(keys),
         suspended: row.suspended_at.is_some() || list.is_err() || caps.is_err(),
         allowlist: list.unwrap_or(Allowlist::Unrestricted),
         caps: caps.unwrap_or_default(),
@@ -157,6 +162,7 @@ pub(crate) fn project_rules(row: &ProjectRow) -> ProjectRules {
 pub(crate) fn no_organization() -> OrgRules {
     OrgRules {
         generation: u64::MAX,
+        keys: Arc::new(Err(BadRow::new("the organization", "its row is gone"))),
         suspended: true,
         allowlist: Allowlist::Unrestricted,
         caps: Vec::new(),
@@ -341,28 +347,6 @@ pub(crate) fn digest_parts(digest: &KeyDigest) -> (String, Option<u32>, Blob) {
     )
 }
 
-/// The organization key that a row pins: derived, never stored.
-pub(crate) fn organization_key(
-    row: &OrganizationRow,
-    master: &MasterKeys,
-) -> Result<SealingKey, BadRow> {
-    let what = "the organization key";
-    let salt: [u8; 32] = row
-        .salt
-        .as_slice()
-        .try_into()
-        .map_err(|_| BadRow::new(what, "its salt is not 32 bytes"))?;
-    let salt = OrgSalt::from_bytes(salt).map_err(|e| BadRow::new(what, e))?;
-    let spec = OrgKeySpec {
-        org: row.id.as_bytes(),
-        salt: &salt,
-        key_id: row.key_id,
-        version: row.key_version,
-        master_version: row.master_version,
-    };
-    master.org_key(&spec).map_err(|e| BadRow::new(what, e))
-}
-
 /// A credential as the request path keeps it. An unreadable record is kept too, so that it is told apart from a
 /// missing one.
 pub(crate) fn sealed_credential(row: CredentialRow) -> SealedCredential {
@@ -371,6 +355,11 @@ pub(crate) fn sealed_credential(row: CredentialRow) -> SealedCredential {
         id: row.id,
         slot: row.slot,
         generation: row.generation,
+        standing: CredentialStanding {
+            is_disabled: row.disabled_at.is_some(),
+            expires_at: row.expires_at.map(time),
+        },
+        last_open: LastOpen::default(),
         sealed: sealed.map_err(|why| why.to_string().into()),
     }
 }

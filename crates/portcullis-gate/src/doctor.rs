@@ -1,10 +1,13 @@
 //! Is everything there that this instance needs? Each trouble told apart, with its cure.
 
+mod vault;
+
 use std::fmt;
+use std::sync::Arc;
 
 use portcullis_audit::{Head, Origin, VerifierKey};
-use portcullis_envelope::{MasterKeys, SealingKey};
-use portcullis_store::{OrgId, StoreError, StoreErrorKind, Tenants, UnixMicros};
+use portcullis_envelope::{KeyWrapper, MasterKeys};
+use portcullis_store::{StoreError, StoreErrorKind, Tenants, UnixMicros};
 
 use crate::audit::log_key;
 use crate::builder::OpenError;
@@ -13,6 +16,7 @@ use crate::instance::{self, DigestPolicy};
 use crate::master_key_file::MasterKeyFileError;
 use crate::pages::Pages;
 use crate::stores::Stores;
+use crate::vault::policy::KeyServicePolicy;
 
 /// What the doctor found.
 #[derive(Clone, Debug)]
@@ -42,13 +46,26 @@ impl Diagnosis {
         digests: DigestPolicy,
         now: UnixMicros,
     ) -> Self {
+        Self::examine_with(store, master, Vec::new(), digests, now).await
+    }
+
+    /// Looks also at what these key services wrapped: each is asked once for each key version.
+    pub async fn examine_with(
+        store: Result<Stores, StoreError>,
+        master: Result<MasterKeys, MasterKeyFileError>,
+        key_services: Vec<Arc<dyn KeyWrapper>>,
+        digests: DigestPolicy,
+        now: UnixMicros,
+    ) -> Self {
         let mut diagnosis = Self {
             findings: Vec::new(),
         };
         let store = diagnosis.store(store);
         let master = diagnosis.master_file(master);
         if let (Some(store), Some(master)) = (store, master)
-            && let Err(trouble) = diagnosis.contents(&store, &master, digests, now).await
+            && let Err(trouble) = diagnosis
+                .contents(&store, master, key_services, digests, now)
+                .await
         {
             diagnosis.store_trouble(&trouble);
         }
@@ -125,10 +142,12 @@ impl Diagnosis {
     async fn contents(
         &mut self,
         store: &Stores,
-        master: &MasterKeys,
+        master: MasterKeys,
+        key_services: Vec<Arc<dyn KeyWrapper>>,
         digests: DigestPolicy,
         now: UnixMicros,
     ) -> Result<(), StoreError> {
+        let master = &Arc::new(master);
         let checks = store.master_checks().await?;
         match instance::check_master(&checks, master) {
             Ok(()) if checks.is_empty() => {
@@ -156,61 +175,16 @@ impl Diagnosis {
             Ok(_) => self.good("instance_secrets_open", "the secrets of the instance open"),
             Err(why) => self.bad("instance_secret_unreadable", &why),
         }
-        self.credentials(store, master).await?;
+        match crate::vault::services(master, key_services, &KeyServicePolicy::default()) {
+            Ok(services) => {
+                self.vault(store, master, &services, convert::time(now))
+                    .await?;
+            }
+            Err(why) => self.bad("key_service_unusable", &why),
+        }
         self.keys(store).await?;
         self.audit_logs(store, master).await?;
         self.nodes(store, now).await
-    }
-
-    async fn credentials(&mut self, store: &Stores, master: &MasterKeys) -> Result<(), StoreError> {
-        let mut opened = 0_usize;
-        let mut pages = Pages::of(PAGE);
-        while let Some(page) = pages.part() {
-            let orgs = store.organizations(page).await?;
-            pages.read(&orgs, |org| org.id);
-            for org in &orgs {
-                match convert::organization_key(org, master) {
-                    Ok(key) => opened += self.credentials_of(store, org.id, &key).await?,
-                    Err(why) => self.bad(
-                        "organization_key_unavailable",
-                        &format!("organization {}: {why}", org.id),
-                    ),
-                }
-            }
-        }
-        self.good(
-            "credentials_open",
-            format!("{opened} stored credentials open"),
-        );
-        Ok(())
-    }
-
-    async fn credentials_of(
-        &mut self,
-        store: &Stores,
-        org: OrgId,
-        key: &SealingKey,
-    ) -> Result<usize, StoreError> {
-        let mut opened = 0;
-        let mut pages = Pages::of(PAGE);
-        while let Some(page) = pages.part() {
-            let rows = store.credentials(Tenants::One(org), page).await?;
-            pages.read(&rows, |row| row.id);
-            for row in rows {
-                let credential = convert::sealed_credential(row);
-                match credential.open(key) {
-                    Ok(_wiped_here) => opened += 1,
-                    Err(why) => self.bad(
-                        "credential_unreadable",
-                        &format!(
-                            "credential {} of organization {org} does not open: {why}",
-                            credential.id
-                        ),
-                    ),
-                }
-            }
-        }
-        Ok(opened)
     }
 
     async fn keys(&mut self, store: &Stores) -> Result<(), StoreError> {

@@ -64,12 +64,14 @@ mod refusal;
 mod settlement;
 mod stores;
 mod upkeep;
+mod vault;
 
 // The public interface is:
 pub use admin::{
-    Admin, AdminError, CapRule, CredentialView, InvalidCapRule, KeyLimits, KeyRules, KeyView,
-    Minted, NewKey, OrganizationView, ProjectView, PutCredential, RateRule, Rotation, SecretView,
-    Spending,
+    Admin, AdminError, CapRule, CredentialView, InvalidCapRule, KeyLimits, KeyRules, KeySource,
+    KeyVersionView, KeyView, MasterPlan, Minted, NewKey, OrganizationView, ProjectView,
+    PutCredential, RateRule, ResealStep, Rotated, Rotation, SecretView, Shredded, Spending,
+    Unreadable, VaultView,
 };
 pub use audit::anchors::{FileAnchor, StdoutAnchor};
 pub use audit::export::{AuditExport, ExportedAudit};
@@ -95,10 +97,11 @@ pub use master_key_file::{MasterKeyFile, MasterKeyFileError};
 pub use node::freshness::{FreshnessPolicy, InvalidFreshness};
 pub use permit::Permit;
 pub use presented::{Presented, mark_credentials_sensitive};
-pub use refusal::{Refusal, Unavailable};
+pub use refusal::{Refusal, Unavailable, Unusable};
 pub use settlement::{End, Settlement};
 pub use stores::Stores;
 pub use upkeep::Upkeep;
+pub use vault::policy::KeyServicePolicy;
 
 // What stands in the signatures above, from the crates whose rules it carries:
 pub use portcullis_allowlist::{
@@ -111,7 +114,11 @@ pub use portcullis_dialect::{
     InvalidOutputLimit, ModelList, NotAModelList, OutputLimit, Request, Tokens, Unbounded, Usage,
     UsageFilter, UsageReader,
 };
-pub use portcullis_envelope::{InvalidMasterKeys, MasterKey, MasterKeys};
+pub use portcullis_envelope::{
+    CachePolicy, CheckValue, CredentialUnusable, InvalidCachePolicy, InvalidMasterKeys, KeyLabel,
+    KeyRingError, KeyServiceFault, KeyState, KeyWrapper, MasterKey, MasterKeys, RotationPlan,
+    Survey,
+};
 pub use portcullis_key::{
     KeyPrefix, Lifetime, LifetimeError, MalformedKey, MaxLifetime, MintedKey, PrefixError,
 };

@@ -3,6 +3,7 @@
 pub(crate) mod cell;
 pub(crate) mod follow;
 pub(crate) mod freshness;
+pub(crate) mod opens;
 pub(crate) mod slot;
 pub(crate) mod upgrades;
 pub(crate) mod uses;
@@ -21,6 +22,7 @@ use portcullis_store::{KeyId, NodeId, OrgId, ProviderName};
 use self::cell::CutReason;
 use self::follow::Follower;
 use self::freshness::Freshness;
+use self::opens::Opens;
 use self::slot::Slot;
 use self::upgrades::Upgrades;
 use self::uses::Uses;
@@ -35,13 +37,16 @@ use crate::limits::flood::FloodShield;
 use crate::limits::policy::OutputPolicy;
 use crate::settlement::Observer;
 use crate::stores::Stores;
+use crate::vault::Vault;
 
 /// What a gate shares with its callers and its upkeep.
 pub(crate) struct Node {
     pub(crate) id: NodeId,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) stores: Stores,
-    pub(crate) master: MasterKeys,
+    pub(crate) master: Arc<MasterKeys>,
+    /// Organization keys that come from key services.
+    pub(crate) vault: Vault,
     /// The accepted digest schemes, with the peppers that are known now.
     pub(crate) digester: ArcSwap<Digester>,
     pub(crate) environments: Environments,
@@ -56,6 +61,7 @@ pub(crate) struct Node {
     pub(crate) freshness: Freshness,
     pub(crate) follower: Follower,
     pub(crate) uses: Uses,
+    pub(crate) opens: Opens,
     /// What models cost; replaced as a whole while requests run.
     pub(crate) prices: ArcSwap<PriceList>,
     /// How many dollars are debited at a time.

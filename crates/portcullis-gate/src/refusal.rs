@@ -9,6 +9,7 @@ use http::header::{CONTENT_TYPE, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{Response, StatusCode};
 use portcullis_allowlist::{AddressError, ClientAddress};
 use portcullis_dialect::{ApiError, BodyError, Dialect, Unbounded, error_body, error_event};
+use portcullis_envelope::CredentialUnusable;
 use portcullis_key::MalformedKey;
 use portcullis_limits::{Level, LimitRefusal, Unit, Window};
 use portcullis_scope::ScopeRefusal;
@@ -125,13 +126,28 @@ pub enum Refusal {
         /// What the caller is told to do, from the gateway's configuration.
         hint: Option<Box<str>>,
     },
-    /// A stored credential does not open.
-    #[error("the credential for provider {provider:?} does not open: {why}")]
-    CredentialUnreadable {
+    /// The credential that is stored cannot be used. The caller is told what [`MissingCredential`](Self::MissingCredential)
+    /// tells.
+    #[error("the credential {name:?} for provider {provider:?} cannot be used: {why}")]
+    CredentialUnusable {
+        /// The provider, as the gateway named it.
+        provider: Box<str>,
+        /// The credential's name.
+        name: Box<str>,
+        /// What the caller is told to do, from the gateway's configuration.
+        hint: Option<Box<str>>,
+        /// The cause, for the operator.
+        why: Unusable,
+    },
+    /// The key service of the organization does not answer at the moment.
+    #[error("the credential for provider {provider:?} cannot be opened at the moment: {why}")]
+    KeyServiceUnavailable {
         /// The provider.
         provider: Box<str>,
         /// The cause, for the operator.
         why: Box<str>,
+        /// When to try again.
+        retry_after: Duration,
     },
     /// The gate cannot answer for its rules.
     #[error("the gate cannot check requests: {0}")]
@@ -147,6 +163,21 @@ pub enum Refusal {
     /// The provider did not accept the stored credential. The caller's own key is in order, so it must not hear "401".
     #[error("the provider did not accept the stored credential; put a valid one")]
     CredentialRejected,
+}
+
+/// Why a stored credential cannot be used: for the operator.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Unusable {
+    /// It was switched off, or its time is up.
+    #[error(transparent)]
+    Standing(#[from] CredentialUnusable),
+    /// It does not open: its record, its organization's key or the key service is the reason.
+    #[error("it does not open: {why}")]
+    Unreadable {
+        /// The cause.
+        why: Box<str>,
+    },
 }
 
 /// Why a gate cannot answer for its rules.
@@ -226,12 +257,13 @@ impl Refusal {
             Self::BodyTooLong { limit } => {
                 format!("The request body is too long: send at most {limit} bytes.").into()
             }
-            Self::MissingCredential { provider, name, hint } => {
-                let what = format!("No credential {name:?} is configured for provider {provider:?}.");
+            Self::MissingCredential { provider, name, hint }
+            | Self::CredentialUnusable { provider, name, hint, .. } => {
+                let what = format!("No usable credential {name:?} is configured for provider {provider:?}.");
                 let cure = hint.as_deref().unwrap_or("Ask your administrator to add one.");
                 format!("{what} {cure}").into()
             }
-            Self::CredentialUnreadable { .. } => {
+            Self::KeyServiceUnavailable { .. } => {
                 "The provider's credential cannot be read at the moment. Try again later; if it persists, tell \
                  your administrator."
                     .into()
@@ -253,6 +285,8 @@ impl Refusal {
             retry_after.map(Duration::from_secs)
         } else if let Self::TooManyAttempts { wait } = self {
             Some(whole_seconds(*wait))
+        } else if let Self::KeyServiceUnavailable { retry_after, .. } = self {
+            Some(whole_seconds(*retry_after))
         } else {
             matches!(self, Self::Unavailable(_)).then_some(Duration::from_secs(1))
         }
@@ -315,10 +349,10 @@ impl Refusal {
             Self::UnsupportedEndpoint => (StatusCode::NOT_FOUND, "unsupported_endpoint"),
             Self::Body(_) | Self::BodyCutShort => (StatusCode::BAD_REQUEST, "invalid_body"),
             Self::BodyTooLong { .. } => (StatusCode::PAYLOAD_TOO_LARGE, "body_too_long"),
-            Self::MissingCredential { .. } => {
+            Self::MissingCredential { .. } | Self::CredentialUnusable { .. } => {
                 (StatusCode::FAILED_DEPENDENCY, "missing_provider_credential")
             }
-            Self::CredentialUnreadable { .. } => {
+            Self::KeyServiceUnavailable { .. } => {
                 (StatusCode::SERVICE_UNAVAILABLE, "credential_unreadable")
             }
             Self::Unavailable(_) | Self::NoCaller => {
@@ -465,9 +499,10 @@ mod tests {
                 org_rules: 1,
             },
             Refusal::UnsupportedEndpoint,
-            Refusal::CredentialUnreadable {
+            Refusal::KeyServiceUnavailable {
                 provider: "openai".into(),
                 why: "".into(),
+                retry_after: Duration::from_secs(1),
             },
             Refusal::Unavailable(Unavailable::Stale),
             Refusal::Upstream,
@@ -558,7 +593,12 @@ mod tests {
     fn what_waiting_helps_with_says_how_long() {
         for refusal in samples() {
             let says = refusal.retry_after().is_some();
-            let helps = ["gate_unavailable", "rate_limited", "too_many_attempts"];
+            let helps = [
+                "credential_unreadable",
+                "gate_unavailable",
+                "rate_limited",
+                "too_many_attempts",
+            ];
             assert_eq!(says, helps.contains(&refusal.code()), "{refusal:?}");
         }
     }

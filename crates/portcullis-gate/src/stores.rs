@@ -6,10 +6,10 @@ use std::sync::Arc;
 
 use portcullis_store::{
     AccountKey, AuditDraft, AuditStore, BudgetStore, ChangeRow, ChangeSet, ControlStore,
-    CredentialId, CredentialRow, CredentialSlot, DrawStep, InstanceSecretRow, KeyId, KeyRow,
-    LogEntryRow, LogHeadRow, LogId, MasterCheckRow, NodeId, NodeRow, NodeStore, OpeningRow, OrgId,
-    OrganizationRow, Outcome, Page, ProjectId, ProjectRow, Registration, RetainedRow, SealStep,
-    SecretUse, ShareRow, StoreError, Tenants, UnixMicros,
+    CredentialId, CredentialOpen, CredentialRow, CredentialSlot, DrawStep, InstanceSecretRow,
+    KeyId, KeyRow, LogEntryRow, LogHeadRow, LogId, MasterCheckRow, NodeId, NodeRow, NodeStore,
+    OpeningRow, OrgId, OrganizationRow, Outcome, Page, ProjectId, ProjectRow, Registration,
+    RetainedRow, SealStep, SealedUnder, SecretUse, ShareRow, StoreError, Tenants, UnixMicros,
 };
 
 /// A store that a gate works on: anything that implements the ports turns into it.
@@ -72,6 +72,8 @@ erased! {
     changes_since(seq: u64, limit: usize) -> Vec<ChangeRow>, ControlStore;
     change_hint() -> u64, ControlStore;
     record_uses(uses: Vec<SecretUse>) -> (), ControlStore;
+    record_opens(opens: Vec<CredentialOpen>) -> (), ControlStore;
+    credential_survey(org: OrgId) -> Vec<(SealedUnder, u64)>, ControlStore;
     register(node: NodeRow, now: UnixMicros) -> Registration, NodeStore;
     renew(id: NodeId, lease_until: UnixMicros, applied: u64) -> bool, NodeStore;
     nodes() -> Vec<NodeRow>, NodeStore;

@@ -129,6 +129,7 @@ impl Work {
         }
         self.tidied = Some(now);
         node.tidy_books();
+        node.vault.tidy(now);
         node.flood.tidy();
         node.recorder.tell_left_out(now, false);
         node.forget_shares(now).await

@@ -1,10 +1,15 @@
-use portcullis_envelope::{InvalidContext, KeyError, SealError};
+use chrono::{DateTime, Utc};
+use portcullis_envelope::{
+    GenerationExhausted, ImportError, InvalidContext, KeyError, KeyRingError, RotationRefused,
+    SealError,
+};
 use portcullis_key::{LifetimeError, PrefixError};
 use portcullis_limits::{DuplicateCap, NanoUsd};
 use portcullis_scope::InvalidList;
 use portcullis_store::{CredentialId, InvalidName, KeyId, NotSealed, StoreError};
 
 use crate::audit::verifying::DamagedLog;
+use crate::vault::trouble::KeyTrouble;
 
 /// Why an admin action was not done. Nothing was changed, except where the sentence says so.
 #[derive(Debug, thiserror::Error)]
@@ -147,9 +152,73 @@ pub enum AdminError {
     /// A credential cannot be sealed.
     #[error(transparent)]
     Seal(#[from] SealError),
-    /// An organization's key cannot be derived.
-    #[error("the organization key cannot be used: {0}")]
-    OrganizationKey(String),
+    /// An organization's key cannot be had.
+    #[error("the organization key cannot be used: {why}")]
+    OrganizationKey {
+        /// Why, with what to do about it.
+        why: String,
+        /// Whether trying again helps, since a key service does not answer at the moment.
+        is_temporary: bool,
+    },
+    /// The state of a key version does not allow it.
+    #[error(transparent)]
+    KeyRing(#[from] KeyRingError),
+    /// There is no such key service here.
+    #[error("there is no key service {given}; configured are {known:?}")]
+    NoKeyService {
+        /// The reference that was given.
+        given: String,
+        /// The references that there are.
+        known: Vec<String>,
+    },
+    /// Processes serve that do not have a new master key version yet.
+    #[error(
+        "these processes were started before master key version {version} was added, and could not open what is sealed under it: {nodes:?}. \
+         Restart them, then repeat the command"
+    )]
+    RestartFirst {
+        /// The version.
+        version: u32,
+        /// How the processes describe themselves.
+        nodes: Vec<String>,
+    },
+    /// What stands under a master key version keeps it.
+    #[error(
+        "master key version {version} is still needed: {why}. `rotate` the master key first, and destroy the key versions that were derived \
+         from it"
+    )]
+    MasterKeyNeeded {
+        /// The version.
+        version: u32,
+        /// By what.
+        why: String,
+    },
+    /// There is another generation than the caller has seen.
+    #[error(
+        "the credential has generation {found} and not {given} (0 = none is stored): somebody else saved it; list the credentials, and repeat \
+         the command if it is still to be overwritten"
+    )]
+    OtherGeneration {
+        /// The generation that was to be overwritten.
+        given: u64,
+        /// The generation that is there.
+        found: u64,
+    },
+    /// No more generations.
+    #[error(transparent)]
+    Generations(#[from] GenerationExhausted),
+    /// An expiry in the past.
+    #[error("{at} has passed already; give a moment that is to come")]
+    ExpiryPassed {
+        /// The moment that was given.
+        at: DateTime<Utc>,
+    },
+    /// A plaintext that was not taken over.
+    #[error(transparent)]
+    Import(#[from] ImportError),
+    /// A rotation that would go backwards.
+    #[error(transparent)]
+    Rotation(#[from] RotationRefused),
     /// The context of a record cannot be built.
     #[error(transparent)]
     Context(#[from] InvalidContext),
@@ -170,4 +239,13 @@ pub enum AdminError {
         /// The names that there are.
         known: Vec<String>,
     },
+}
+
+impl From<KeyTrouble> for AdminError {
+    fn from(trouble: KeyTrouble) -> Self {
+        Self::OrganizationKey {
+            why: trouble.to_string(),
+            is_temporary: trouble.is_temporary(),
+        }
+    }
 }

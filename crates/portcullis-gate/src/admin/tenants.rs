@@ -5,7 +5,8 @@ use getrandom::SysRng;
 use portcullis_allowlist::Allowlist;
 use portcullis_envelope::OrgSalt;
 use portcullis_store::{
-    AuditAction, AuditTarget, Blob, Change, Guard, OrgId, OrganizationRow, ProjectId, ProjectRow,
+    AuditAction, AuditTarget, Blob, Change, Guard, OrgId, OrgKeyRow, OrganizationRow, ProjectId,
+    ProjectRow,
 };
 
 use super::limits::{self, CapRule};
@@ -57,13 +58,14 @@ impl Admin {
         let salt = OrgSalt::generate(&mut SysRng).map_err(|_| AdminError::NoRandomness)?;
         let mut key_id = [0; 8];
         getrandom::fill(&mut key_id).map_err(|_| AdminError::NoRandomness)?;
+        let master_version = self.master().active_version();
         let row = OrganizationRow {
             id,
             name: name.clone(),
             salt: Blob::from(salt.as_bytes().as_slice()),
             key_id,
-            key_version: 1,
-            master_version: self.master().active_version(),
+            keys: vec![OrgKeyRow::first_derived(master_version, at)],
+            min_decrypt_version: 1,
             suspended_at: None,
             allow_ips: None,
             caps: Vec::new(),
@@ -77,9 +79,13 @@ impl Admin {
                 AuditTarget::Organization(id),
             )
             .require(Guard::OrganizationNameFree(name.clone()))
+            .require(Guard::MasterCheckRecorded(master_version))
             .change(Change::InsertOrganization(row.clone()));
         match self.commit(set).await? {
             None => organization_view(row),
+            Some(1) => Err(AdminError::Conflict {
+                what: format!("master key version {master_version}"),
+            }),
             Some(_) => Err(AdminError::Exists {
                 what: "the organization",
                 name,

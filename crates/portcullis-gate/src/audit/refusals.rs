@@ -83,7 +83,8 @@ fn who(refusal: &Refusal) -> (Option<KeyId>, Option<KeyId>) {
         | Refusal::BodyTooLong { .. }
         | Refusal::BodyCutShort
         | Refusal::MissingCredential { .. }
-        | Refusal::CredentialUnreadable { .. }
+        | Refusal::CredentialUnusable { .. }
+        | Refusal::KeyServiceUnavailable { .. }
         | Refusal::Unavailable(_)
         | Refusal::NoCaller
         | Refusal::Upstream

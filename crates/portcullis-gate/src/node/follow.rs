@@ -225,18 +225,20 @@ impl Node {
     }
 
     fn take_organization(&self, row: &OrganizationRow) {
-        let rules = convert::organization_rules(row);
+        let rules = convert::organization_rules(row, &self.master);
+        if let Ok(keys) = &*rules.keys {
+            self.vault.warn_of_unknown(keys, row);
+        }
         let suspended = rules.suspended;
         let orgs = self.orgs.pin();
         if let Some(org) = orgs.get(&row.id) {
+            let (old, new) = (Arc::clone(&org.rules().keys), Arc::clone(&rules.keys));
             org.replace(rules);
+            // After the rules: whoever still reads the old ones finds the keys withdrawn, and looks again.
+            self.vault
+                .withdraw((*old).as_ref().ok(), (*new).as_ref().ok(), row);
         } else {
-            let sealing = convert::organization_key(row, &self.master);
-            let sealing = sealing.map_err(|why| {
-                tracing::error!(org = %row.id, %why, "the organization's credentials cannot be opened");
-                Box::from(why.to_string())
-            });
-            let org = OrgState::new(row.id, sealing, rules);
+            let org = OrgState::new(row.id, rules);
             orgs.insert(row.id, Arc::new(org));
         }
         if suspended {
@@ -248,6 +250,7 @@ impl Node {
     fn refuse_organization(&self, id: OrgId) {
         if let Some(org) = self.keyed_org(id) {
             org.replace(convert::no_organization());
+            self.vault.cache.forget_organization(id.as_bytes());
         }
         self.cut_organization(id);
     }

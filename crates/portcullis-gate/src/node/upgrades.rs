@@ -99,8 +99,18 @@ impl Node {
     pub(crate) async fn write_waiting(&self) -> Result<(), StoreError> {
         let books = self.write_books().await;
         let uses = self.write_uses().await;
+        let opens = self.write_opens().await;
         let upgrades = self.write_upgrades().await;
-        books.and(uses).and(upgrades)
+        books.and(uses).and(opens).and(upgrades)
+    }
+
+    /// Writes when credentials were last opened.
+    async fn write_opens(&self) -> Result<(), StoreError> {
+        let opens = self.opens.take();
+        if opens.is_empty() {
+            return Ok(());
+        }
+        self.stores.record_opens(opens).await
     }
 
     /// Writes when secrets were last used.

@@ -1,22 +1,22 @@
-//! One organization in memory: its key, and its sealed credentials.
+//! One organization in memory: its keys, and its sealed credentials.
 
 use std::sync::Arc;
 
 use arc_swap::{ArcSwap, Guard};
 use portcullis_allowlist::Allowlist;
-use portcullis_envelope::{Plaintext, RecordType, SealedRecord, SealingKey};
+use portcullis_envelope::{CredentialStanding, Plaintext, RecordType, SealedRecord, SealingKey};
 use portcullis_limits::Cap;
 use portcullis_store::{CredentialId, CredentialSlot, EnvironmentName, OrgId, ProjectId};
 
-use crate::convert;
+use super::opens::LastOpen;
+use crate::convert::{self, BadRow};
 use crate::limits::books::Books;
 use crate::limits::rules::ProjectRules;
+use crate::vault::keys::OrgKeys;
 
 /// An organization as the request path needs it.
 pub(crate) struct OrgState {
     pub(crate) id: OrgId,
-    /// The organization key; an error when the master version it is pinned to is not here.
-    pub(crate) sealing: Result<SealingKey, Box<str>>,
     rules: ArcSwap<OrgRules>,
     projects: papaya::HashMap<ProjectId, Arc<ProjectRules>>,
     /// What its keys have used up.
@@ -29,6 +29,8 @@ pub(crate) struct OrgState {
 pub(crate) struct OrgRules {
     pub(crate) generation: u64,
     pub(crate) suspended: bool,
+    /// The versions of its key; an error when the row is not what was written, or gone.
+    pub(crate) keys: Arc<Result<OrgKeys, BadRow>>,
     /// From where its keys may be used; a key's own list must admit an address, and this one too.
     pub(crate) allowlist: Allowlist,
     /// What all its keys together may use up.
@@ -40,6 +42,9 @@ pub(crate) struct SealedCredential {
     pub(crate) id: CredentialId,
     pub(crate) slot: CredentialSlot,
     pub(crate) generation: u64,
+    /// Whether it may be used: asked before it is opened.
+    pub(crate) standing: CredentialStanding,
+    pub(crate) last_open: LastOpen,
     /// The record; an error when the stored bytes are no record.
     pub(crate) sealed: Result<SealedRecord, Box<str>>,
 }
@@ -54,10 +59,9 @@ pub(crate) struct Wanted<'a> {
 }
 
 impl OrgState {
-    pub(crate) fn new(id: OrgId, sealing: Result<SealingKey, Box<str>>, rules: OrgRules) -> Self {
+    pub(crate) fn new(id: OrgId, rules: OrgRules) -> Self {
         Self {
             id,
-            sealing,
             rules: ArcSwap::from_pointee(rules),
             projects: papaya::HashMap::new(),
             books: Books::new(),
@@ -149,6 +153,12 @@ impl OrgState {
 }
 
 impl SealedCredential {
+    /// Under which version of its organization's key it stands.
+    pub(crate) fn key_version(&self) -> Result<u32, Box<str>> {
+        let record = self.sealed.as_ref().map_err(Clone::clone)?;
+        Ok(record.header().key_version())
+    }
+
     /// Opens it under its organization's key; an error says why it does not open, for the operator.
     pub(crate) fn open(&self, key: &SealingKey) -> Result<Plaintext, Box<str>> {
         let record = self.sealed.as_ref().map_err(Clone::clone)?;

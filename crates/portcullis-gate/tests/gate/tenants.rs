@@ -73,7 +73,7 @@ async fn opened(stage: &Stage, key: &Key, dispatch: Dispatch<'_>) -> &'static st
     if let Err(refusal) = &answer {
         let told = format!("{refusal} {refusal:?} {}", refusal.message());
         assert!(!told.contains(str::from_utf8(CREDENTIAL).unwrap()));
-        assert_eq!(refusal.status().as_u16(), 503);
+        assert_eq!(refusal.status().as_u16(), 424);
     }
     code(answer)
 }
@@ -94,7 +94,7 @@ async fn a_record_copied_to_another_organization_does_not_open() {
     .await;
     assert_eq!(
         opened(&two.stage, &two.their_key, gpt()).await,
-        "credential_unreadable"
+        "missing_provider_credential"
     );
     let ours = two.stage.key().await;
     assert_eq!(opened(&two.stage, &ours, gpt()).await, "(allowed)");
@@ -145,7 +145,7 @@ async fn a_record_copied_within_its_organization_does_not_open_anywhere_else() {
         .await;
         assert_eq!(
             opened(&two.stage, &key, dispatch).await,
-            "credential_unreadable",
+            "missing_provider_credential",
             "{slot:?}"
         );
     }
@@ -163,7 +163,7 @@ async fn a_record_of_another_generation_and_bytes_that_are_no_record_do_not_open
     .await;
     assert_eq!(
         opened(&two.stage, &key, gpt()).await,
-        "credential_unreadable"
+        "missing_provider_credential"
     );
     let sealed = CREDENTIAL.into();
     two.plant(CredentialRow {
@@ -174,7 +174,7 @@ async fn a_record_of_another_generation_and_bytes_that_are_no_record_do_not_open
     .await;
     assert_eq!(
         opened(&two.stage, &key, gpt()).await,
-        "credential_unreadable"
+        "missing_provider_credential"
     );
 }
 

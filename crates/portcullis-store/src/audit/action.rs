@@ -29,9 +29,11 @@ impl AuditAction {
     pub fn ends_access(self) -> bool {
         matches!(
             self,
-            Self::KeyDisabled
+            Self::CredentialDisabled
+                | Self::KeyDisabled
                 | Self::KeyRevoked
                 | Self::KeySecretRevoked
+                | Self::OrganizationKeyDisabled
                 | Self::OrganizationSuspended
         )
     }

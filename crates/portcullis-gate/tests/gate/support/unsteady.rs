@@ -5,12 +5,12 @@ use std::sync::{Arc, Mutex};
 
 use portcullis_store::{
     AccountKey, AuditDraft, AuditStore, BudgetStore, ChangeRow, ChangeSet, ControlStore,
-    CredentialId, CredentialRow, CredentialSlot, DrawStep, InstanceSecretRow, KeyId, KeyRow,
-    LogEntryRow, LogHeadRow, LogId, LostRow, MasterCheckRow, MemoryStore, NodeId, NodeRow,
-    NodeStore, OpeningRow, OrgId, OrganizationRow, Outcome, Page, ProjectId, ProjectRow,
+    CredentialId, CredentialOpen, CredentialRow, CredentialSlot, DrawStep, InstanceSecretRow,
+    KeyId, KeyRow, LogEntryRow, LogHeadRow, LogId, LostRow, MasterCheckRow, MemoryStore, NodeId,
+    NodeRow, NodeStore, OpeningRow, OrgId, OrganizationRow, Outcome, Page, ProjectId, ProjectRow,
     Registration, RemovalStep, RemovedRow, RetainedRow, RetentionRows, RollupRow, SealStep,
-    SecretUse, ShareRow, StoreError, StoreErrorKind, TableRow, Tenants, TraceBatch, TraceRow,
-    TraceStore, UnixMicros,
+    SealedUnder, SecretUse, ShareRow, StoreError, StoreErrorKind, TableRow, Tenants, TraceBatch,
+    TraceRow, TraceStore, UnixMicros,
 };
 use tokio::sync::watch;
 
@@ -226,6 +226,8 @@ impl ControlStore for Unsteady {
 
     forwarded! { by reach_beside_books:
         record_uses(uses: Vec<SecretUse>) -> ();
+        record_opens(opens: Vec<CredentialOpen>) -> ();
+        credential_survey(org: OrgId) -> Vec<(SealedUnder, u64)>;
     }
 }
 
