@@ -432,7 +432,7 @@ fn version_3(path: &Path) {
     db.execute_batch(
         "PRAGMA foreign_keys = ON;
          INSERT INTO organizations VALUES
-             (x'07070707070707070707070707070707', 'A', x'', randomblob(8), NULL, 1, 1, NULL, '[]', 1);
+             (x'07070707070707070707070707070707', 'A', x'', randomblob(8), 1, 1, NULL, 1, 1, NULL, '[]');
          INSERT INTO changes VALUES (1, randomblob(16), 'instance', NULL, NULL),
              (2, randomblob(16), 'organization', x'07070707070707070707070707070707', NULL);
          INSERT INTO audit_drafts VALUES

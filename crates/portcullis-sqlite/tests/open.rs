@@ -322,7 +322,8 @@ async fn shares_of_an_older_database_are_forgotten_but_for_the_latest_period() {
     let _ = rows::commit(&store, rows::found("x")).await.unwrap();
     store.close().await;
     let db = Connection::open(&path).unwrap();
-    db.execute_batch(NO_LATEST_SHARES).unwrap();
+    db.execute_batch(&[NO_VAULT, NO_LATEST_SHARES].concat())
+        .unwrap();
     db.execute_batch("DELETE FROM schema_migrations WHERE version > 5; PRAGMA user_version = 5")
         .unwrap();
     for (subject, start, run) in [("a", 1, 1), ("a", 2, 1), ("a", 2, 2), ("b", 1, 1)] {

@@ -8,7 +8,7 @@ mod rotate;
 mod view;
 
 use portcullis_audit::{Change, Count, Settings, Word};
-use portcullis_envelope::{KeyLabel, KeyRing, MasterKeys, RecordsByVersion, Survey};
+use portcullis_envelope::{KeyLabel, KeyRing, MasterKeys, RecordsByVersion, Survey, WrappedKey};
 use portcullis_store::{OrgId, OrgKeyRow, OrgKeyState, OrganizationRow, SealedUnder, UnixMicros};
 
 pub use self::change::{KeySource, Shredded};
@@ -47,6 +47,11 @@ impl Admin {
 
 fn ring(row: &OrganizationRow) -> Result<KeyRing, AdminError> {
     keys::ring(row).map_err(|why| AdminError::BadRow(why.to_string()))
+}
+
+/// The stored wrapped form of a version.
+fn wrapped(key: &OrgKeyRow) -> Result<Option<WrappedKey>, AdminError> {
+    keys::wrapped(key).map_err(|why| AdminError::BadRow(why.to_string()))
 }
 
 /// The rows of the versions whose state has changed.

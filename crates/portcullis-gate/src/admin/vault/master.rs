@@ -14,7 +14,7 @@ use portcullis_store::{
 
 use super::reseal::Unreadable;
 use super::rotate::pending;
-use super::{Admin, AdminError, KeySource, master_label, ring};
+use super::{Admin, AdminError, KeySource, master_label, ring, wrapped};
 
 /// What a rotation of the master key has to do.
 #[derive(Clone, Debug)]
@@ -53,7 +53,7 @@ impl Admin {
                 if key.state == OrgKeyState::Destroyed {
                     continue;
                 }
-                if let Some(wrapped) = self.wrapped(key)? {
+                if let Some(wrapped) = wrapped(key)? {
                     survey.add(KeyLabel::of_wrapped_key(&wrapped));
                 } else if let Some(master) = key.master_version {
                     survey.add(master_label(self.master(), master)?);

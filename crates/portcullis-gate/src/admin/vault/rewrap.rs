@@ -1,11 +1,11 @@
 //! Wrapping organization keys again: by another key service, or under another of its keys. Credentials stay as they are.
 
 use portcullis_audit::Action;
-use portcullis_envelope::{KeyLabel, LocalKeyService, Rotation, RotationPlan, Survey, WrappedKey};
-use portcullis_store::{AuditAction, Change, Guard, OrgId, OrgKeyRow, OrganizationRow};
+use portcullis_envelope::{KeyLabel, LocalKeyService, Rotation, RotationPlan, Survey};
+use portcullis_store::{AuditAction, Change, Guard, OrgId, OrganizationRow};
 
 use super::change::{what, with_wrapped};
-use super::{Admin, AdminError, master_label, told};
+use super::{Admin, AdminError, master_label, told, wrapped};
 use crate::pages::Pages;
 use crate::vault::keys;
 use crate::vault::trouble::KeyTrouble;
@@ -25,7 +25,7 @@ impl Admin {
         let mut survey = Survey::default();
         for row in self.organization_rows(org).await? {
             for key in &row.keys {
-                if let Some(wrapped) = self.wrapped(key)? {
+                if let Some(wrapped) = wrapped(key)? {
                     survey.add(KeyLabel::of_wrapped_key(&wrapped));
                 }
             }
@@ -72,7 +72,7 @@ impl Admin {
         let at = self.micros();
         let mut keys = Vec::new();
         for key in &row.keys {
-            let Some(wrapped) = self.wrapped(key)? else {
+            let Some(wrapped) = wrapped(key)? else {
                 continue;
             };
             let is_waiting = rotation.is_waiting(&KeyLabel::of_wrapped_key(&wrapped));
@@ -120,10 +120,6 @@ impl Admin {
             }
         };
         Ok(Rotation::to(label))
-    }
-
-    pub(super) fn wrapped(&self, key: &OrgKeyRow) -> Result<Option<WrappedKey>, AdminError> {
-        keys::wrapped(key).map_err(|why| AdminError::BadRow(why.to_string()))
     }
 
     /// One organization, or all.

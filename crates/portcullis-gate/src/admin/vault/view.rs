@@ -4,9 +4,8 @@ use chrono::{DateTime, Utc};
 use portcullis_envelope::{CheckValue, KeyState, RotationPlan, Survey};
 use portcullis_store::OrgId;
 
-use super::{Admin, AdminError, ring};
+use super::{Admin, AdminError, ring, wrapped};
 use crate::convert;
-use crate::vault::keys;
 
 /// The key of one organization, and what stands under it.
 #[derive(Clone, Debug)]
@@ -60,7 +59,7 @@ impl Admin {
         let records = survey.of_organization_key(row.key_id);
         let mut versions = Vec::new();
         for (key, (version, state)) in row.keys.iter().zip(ring.versions()) {
-            let wrapped = keys::wrapped(key).map_err(|why| AdminError::BadRow(why.to_string()))?;
+            let wrapped = wrapped(key)?;
             versions.push(KeyVersionView {
                 version,
                 state,
