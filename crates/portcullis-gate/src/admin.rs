@@ -4,6 +4,7 @@ mod credentials;
 mod error;
 mod keys;
 mod limits;
+mod retention;
 mod tenants;
 mod vault;
 
@@ -26,6 +27,7 @@ pub use self::credentials::{CredentialView, PutCredential};
 pub use self::error::AdminError;
 pub use self::keys::{KeyRules, KeyView, Minted, NewKey, Rotation, SecretView};
 pub use self::limits::{CapRule, InvalidCapRule, KeyLimits, RateRule, Spending};
+pub use self::retention::{NewHold, UsageReport};
 pub use self::tenants::{OrganizationView, ProjectView};
 pub use self::vault::{
     KeySource, KeyVersionView, MasterPlan, ResealStep, Rotated, Shredded, Unreadable, VaultView,
@@ -35,6 +37,7 @@ use crate::audit::sealer::{Job, Sealer};
 use crate::clock::Clock;
 use crate::convert;
 use crate::node::Node;
+use crate::retention::Companion;
 use crate::stores::Stores;
 use crate::vault::Vault;
 
@@ -83,6 +86,7 @@ pub(crate) struct Beside {
     pub(crate) sealer: Arc<Sealer>,
     pub(crate) providers: Option<Vec<ProviderName>>,
     pub(crate) max_lifetime: Option<MaxLifetime>,
+    pub(crate) companions: Vec<Arc<dyn Companion>>,
 }
 
 impl Admin {

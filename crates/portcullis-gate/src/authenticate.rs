@@ -16,6 +16,7 @@ use crate::node::Node;
 use crate::node::slot::{Rules, Secret, Slot};
 use crate::presented::Presented;
 use crate::refusal::Refusal;
+use crate::traces::Traces;
 
 /// The answer to [`Gate::authenticate`](crate::Gate::authenticate): ready at once on a node that holds its rules in
 /// memory, and still a future, because a gate that reads its store has the same interface.
@@ -38,6 +39,7 @@ impl Authenticate {
                 tracing::info!(code = refusal.code(), peer = ?client.peer(), why = %refusal, "refused");
             }
             node.record_refusal(&refusal, client);
+            Traces::refused_holder(node, &refusal);
             refusal
         });
         Self {

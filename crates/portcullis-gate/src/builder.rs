@@ -10,6 +10,7 @@ use portcullis_audit::InvalidOrigin;
 use portcullis_envelope::{InvalidContext, InvalidKeyService, KeyError, KeyWrapper, MasterKeys};
 use portcullis_key::MaxLifetime;
 use portcullis_limits::{NanoUsd, PriceList};
+use portcullis_retention::DataClass;
 use portcullis_scope::{Environments, InvalidList};
 use portcullis_store::{Actor, NodeId, NodeRow, ProviderName, Registration, StoreError};
 
@@ -31,8 +32,11 @@ use crate::node::freshness::{Freshness, FreshnessPolicy, InvalidFreshness, MAX_L
 use crate::node::opens::Opens;
 use crate::node::upgrades::Upgrades;
 use crate::node::uses::Uses;
+use crate::retention::Companion;
+use crate::retention::sampling::BodySampling;
 use crate::settlement::{Observer, Settlement};
 use crate::stores::Stores;
+use crate::traces::Traces;
 use crate::upkeep::Upkeep;
 use crate::vault::Vault;
 use crate::vault::policy::KeyServicePolicy;
@@ -59,6 +63,8 @@ pub struct GateBuilder {
     outputs: OutputPolicy,
     flood: FloodPolicy,
     audit: AuditPolicy,
+    recorded_models: Vec<String>,
+    companions: Vec<Arc<dyn Companion>>,
 }
 
 impl GateBuilder {
@@ -83,6 +89,8 @@ impl GateBuilder {
             outputs: OutputPolicy::default(),
             flood: FloodPolicy::default(),
             audit: AuditPolicy::default(),
+            recorded_models: Vec::new(),
+            companions: Vec::new(),
         }
     }
 
@@ -196,6 +204,20 @@ impl GateBuilder {
         self
     }
 
+    /// Models whose names are recorded beside those of the price list. A client may write anything as a model, so any other is
+    /// recorded as `(not listed)`.
+    pub fn recorded_models<S: Into<String>>(mut self, names: impl IntoIterator<Item = S>) -> Self {
+        self.recorded_models = names.into_iter().map(Into::into).collect();
+        self
+    }
+
+    /// A companion, whose tables are under the gate's policies: see [`Companion`]. With one that keeps bodies, requests are
+    /// sampled.
+    pub fn companion(mut self, companion: impl Companion) -> Self {
+        self.companions.push(Arc::new(companion));
+        self
+    }
+
     /// Opens the gate: prepares the instance, takes the lease and loads the rules. The [`Upkeep`] has to be spawned,
     /// or the gate refuses requests as soon as its rules are older than the bound.
     ///
@@ -216,6 +238,14 @@ impl GateBuilder {
 
         // After the master keys were registered: who rotates tells by this moment which of them a process has.
         let at = convert::micros(self.clock.now().utc);
+        let sampling = match keeps_bodies(&self.companions) {
+            true => {
+                let key = instance::sampling_key(stores, &self.master, clock, &sealer).await?;
+                Some(BodySampling::new(&key, &stores.retention().await?))
+            }
+            false => None,
+        };
+
         let id = NodeId::generate(at, &mut SysRng).map_err(|_| OpenError::NoRandomness)?;
         let me = NodeRow {
             id,
@@ -226,6 +256,8 @@ impl GateBuilder {
         };
         register(&self.stores, &*self.clock, &self.freshness, me).await?;
 
+        let prices = self.prices;
+        let traces = Traces::new(id, self.recorded_models, &prices);
         let now = self.clock.now();
         let clock: Arc<dyn Clock> = Arc::from(self.clock);
         let node = Arc::new(Node {
@@ -247,7 +279,7 @@ impl GateBuilder {
             uses: Uses::new(),
             opens: Opens::new(),
             upgrades: Upgrades::new(),
-            prices: ArcSwap::from_pointee(self.prices),
+            prices: ArcSwap::from_pointee(prices),
             chunk: self.chunk,
             outputs: self.outputs,
             debits: Arc::new(Debits::new()),
@@ -255,6 +287,9 @@ impl GateBuilder {
             flood: FloodShield::new(self.flood, clock),
             sealer,
             recorder: Arc::new(Recorder::new()),
+            traces,
+            sampling,
+            companions: self.companions,
             observer: self.observer,
             credential_hint: self.credential_hint,
         });
@@ -289,6 +324,7 @@ impl GateBuilder {
             sealer,
             providers: self.providers,
             max_lifetime: self.max_lifetime,
+            companions: self.companions,
         };
         Ok(Admin::beside(beside, actor))
     }
@@ -298,6 +334,12 @@ impl fmt::Debug for GateBuilder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("GateBuilder").finish_non_exhaustive()
     }
+}
+
+/// Whether somebody keeps bodies here.
+fn keeps_bodies(companions: &[Arc<dyn Companion>]) -> bool {
+    let mut tables = companions.iter().flat_map(|it| it.tables());
+    tables.any(|table| table.class() == DataClass::BodySample)
 }
 
 /// Loads the rules and confirms them under a lease that is still this process's own.

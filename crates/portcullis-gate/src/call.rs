@@ -3,8 +3,10 @@
 use std::fmt;
 
 use bytes::Bytes;
+use http::StatusCode;
 use portcullis_dialect::{Tokens, Usage};
 use portcullis_limits::{Price, TokenBound};
+use portcullis_store::RequestId;
 
 use crate::caller::{Caller, Revoked};
 use crate::clock::Reading;
@@ -13,6 +15,7 @@ use crate::limits::hold::Charge;
 use crate::limits::quota::RateLimits;
 use crate::permit::Provider;
 use crate::settlement::{End, Settlement};
+use crate::traces::{Sampling, Traced};
 
 /// A call under way. [`settle`](Call::settle) it with the usage that was read; a call that is dropped without is
 /// settled as of unknown usage, never as if it had not been sent.
@@ -22,6 +25,7 @@ pub struct Call {
     provider: Provider,
     began: Reading,
     bill: Bill,
+    traced: Traced,
     settled: bool,
 }
 
@@ -42,12 +46,19 @@ pub(crate) struct Bill {
 }
 
 impl Call {
-    pub(crate) fn begin(caller: Caller, provider: Provider, bill: Bill, began: Reading) -> Self {
+    pub(crate) fn begin(
+        caller: Caller,
+        provider: Provider,
+        bill: Bill,
+        traced: Traced,
+        began: Reading,
+    ) -> Self {
         Self {
             caller,
             provider,
             began,
             bill,
+            traced,
             settled: false,
         }
     }
@@ -62,6 +73,25 @@ impl Call {
     #[must_use]
     pub fn provider(&self) -> &str {
         self.provider.name()
+    }
+
+    /// The gateway's own id of the request.
+    #[must_use]
+    pub fn id(&self) -> RequestId {
+        self.traced.id
+    }
+
+    /// Whether the request's bodies are to be kept. Always no where the gate has no
+    /// [`Companion`](crate::Companion) that keeps bodies.
+    #[must_use]
+    pub fn sampling(&self) -> Sampling {
+        self.traced.sampling
+    }
+
+    /// Notes the status of the provider's answer and the provider's own id of the request, for the record of it. An id that has
+    /// not the form of one (`req_..` or a UUID) is dropped.
+    pub fn answered(&mut self, status: StatusCode, provider_request: Option<&str>) {
+        self.traced.answered(status, provider_request);
     }
 
     /// Whether the response has to end; see [`Caller::is_revoked`].
@@ -156,6 +186,7 @@ impl Call {
             took: node.clock.now().age_of(self.began).unwrap_or_default(),
         };
         settlement.trace();
+        self.traced.end(&self.caller, &settlement);
         if let Some(observer) = &node.observer {
             observer(&settlement);
         }

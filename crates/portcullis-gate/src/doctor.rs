@@ -15,6 +15,7 @@ use crate::convert;
 use crate::instance::{self, DigestPolicy};
 use crate::master_key_file::MasterKeyFileError;
 use crate::pages::Pages;
+use crate::retention::{Companion, registry, unregistered};
 use crate::stores::Stores;
 use crate::vault::policy::KeyServicePolicy;
 
@@ -70,6 +71,42 @@ impl Diagnosis {
             diagnosis.store_trouble(&trouble);
         }
         diagnosis
+    }
+
+    /// Looks at the tables of a store as well: each has to have a limit, or a reason to have none, in this program. `companions` are
+    /// those of the gate. A table that another build has made and this one does not know, such as that of sampled
+    /// bodies, is one that nobody prunes.
+    pub async fn and_tables(mut self, stores: &Stores, companions: &[&dyn Companion]) -> Self {
+        let tables = companions.iter().flat_map(|it| it.tables()).collect();
+        let registry = match registry(tables) {
+            Ok(registry) => registry,
+            Err(why) => {
+                self.bad("tables_unplannable", &why);
+                return self;
+            }
+        };
+        match stores.inventory().await {
+            Ok(found) => {
+                let names = found.iter().map(|table| table.name.as_str());
+                let unknown = unregistered(&registry, names);
+                if unknown.is_empty() {
+                    let count = found.len();
+                    self.good(
+                        "tables_registered",
+                        format!("each of the {count} tables is known, with its limit"),
+                    );
+                }
+                for name in unknown {
+                    let why = format!(
+                        "table {name:?} is not one of this program's: nothing in it is ever removed, and no plan is made. Run \
+                         the program that made it, or drop the table"
+                    );
+                    self.bad("table_not_registered", &why);
+                }
+            }
+            Err(trouble) => self.store_trouble(&trouble),
+        }
+        self
     }
 
     /// Whether nothing is wrong.

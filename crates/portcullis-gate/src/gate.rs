@@ -15,6 +15,7 @@ use crate::node::Node;
 use crate::node::cell::CutReason;
 use crate::presented::Presented;
 use crate::stores::Stores;
+use crate::traces::writer;
 
 /// Checks keys, gives permits, opens credentials. Cheap to clone; clones share everything.
 #[derive(Clone, Debug)]
@@ -58,6 +59,7 @@ impl Gate {
 
     /// Replaces the price list. What is held is settled at the price under which it was held.
     pub fn set_prices(&self, prices: PriceList) {
+        self.node.traces.take_prices(&prices);
         self.node.prices.store(Arc::new(prices));
     }
 
@@ -73,6 +75,7 @@ impl Gate {
         let now = self.node.clock.now();
         self.node.recorder.tell_left_out(now, true);
         self.node.recorder.write_waiting(&self.node).await;
+        writer::write_last(&self.node).await;
         let written = self.node.write_waiting().await;
         self.node.stores.leave(self.node.id).await?;
         written

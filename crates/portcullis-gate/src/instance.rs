@@ -5,6 +5,7 @@ use std::sync::Arc;
 use getrandom::SysRng;
 use portcullis_envelope::{Context, MasterKeys, RecordType, SealedRecord, open, seal};
 use portcullis_key::{Digester, Pepper, PepperRing};
+use portcullis_retention::SamplingKey;
 use portcullis_store::{
     Actor, AuditAction, AuditDraft, AuditTarget, Blob, Change, ChangeSet, Guard, InstanceSecretRow,
     MasterCheckRow, UnixMicros,
@@ -75,7 +76,7 @@ pub(crate) async fn prepare(
         register_master(stores, master, version, clock, &sealer).await?;
     }
     if policy != DigestPolicy::Sha256 && !has_pepper {
-        create_pepper(stores, master, clock, &sealer).await?;
+        create_secret(PEPPER, stores, master, clock, &sealer).await?;
     }
     let digester = digester(policy, &stores.instance_secrets().await?, master)?;
     Ok((digester, sealer))
@@ -153,7 +154,29 @@ async fn register_master(
     check_master(&stores.master_checks().await?, master)
 }
 
-async fn create_pepper(
+/// What decides which bodies are kept: made when it is first needed, and the same on all nodes.
+pub(crate) async fn sampling_key(
+    stores: &Stores,
+    master: &MasterKeys,
+    clock: &dyn Clock,
+    sealer: &Arc<Sealer>,
+) -> Result<SamplingKey, OpenError> {
+    let is_key = |row: &&InstanceSecretRow| row.name == SAMPLING_KEY;
+    let mut secrets = stores.instance_secrets().await?;
+    if !secrets.iter().any(|row| is_key(&row)) {
+        create_secret(SAMPLING_KEY, stores, master, clock, sealer).await?;
+        secrets = stores.instance_secrets().await?;
+    }
+    // The first one for good: another one would choose other requests.
+    let first = secrets.iter().filter(is_key).min_by_key(|row| row.version);
+    let row = first.ok_or(OpenError::NoRandomness)?;
+    let bytes = secret(SAMPLING_KEY, row, master)?;
+    SamplingKey::new(bytes).map_err(|why| unreadable(SAMPLING_KEY, row, &why))
+}
+
+/// Makes version 1 of a secret of 32 random bytes.
+async fn create_secret(
+    name: &'static str,
     stores: &Stores,
     master: &MasterKeys,
     clock: &dyn Clock,
@@ -164,7 +187,7 @@ async fn create_pepper(
     let mut bytes = Zeroizing::new([0; 32]);
     getrandom::fill(&mut bytes[..]).map_err(|_| OpenError::NoRandomness)?;
     let key = master.sealing_key(master.active_version())?;
-    let context = Context::instance_secret(PEPPER, u64::from(version))?;
+    let context = Context::instance_secret(name, u64::from(version))?;
     let sealed = seal(
         &key,
         RecordType::InstanceSecret,
@@ -173,23 +196,23 @@ async fn create_pepper(
         &mut SysRng,
     )
     .map_err(|why| OpenError::InstanceSecret {
-        name: PEPPER,
+        name,
         version,
         why: why.to_string(),
     })?;
     let row = InstanceSecretRow {
-        name: PEPPER.to_owned(),
+        name: name.to_owned(),
         version,
         sealed: Blob::from(sealed.as_bytes()),
         created_at: now,
     };
     let set = system_change(now, AuditAction::InstanceSecretCreated)
         .require(Guard::InstanceSecretAbsent {
-            name: PEPPER.to_owned(),
+            name: name.to_owned(),
             version,
         })
         .change(Change::InsertInstanceSecret(row));
-    // A guard that fails: another process was faster, and its pepper is the one to use.
+    // A guard that fails: another process was faster, and its secret is the one to use.
     let _outcome = stores
         .commit_recorded(set, sealer, clock, Said::default())
         .await?;
@@ -205,25 +228,36 @@ fn peppers(secrets: &[InstanceSecretRow], master: &MasterKeys) -> Result<PepperR
     for row in retired {
         ring = ring.retired(row.version, pepper(row, master)?);
     }
-    ring.build().map_err(|why| unreadable(current, &why))
+    ring.build()
+        .map_err(|why| unreadable(PEPPER, current, &why))
 }
 
 fn pepper(row: &InstanceSecretRow, master: &MasterKeys) -> Result<Pepper, OpenError> {
-    let record = SealedRecord::parse(row.sealed.as_slice()).map_err(|why| unreadable(row, &why))?;
+    secret(PEPPER, row, master).map(Pepper::from)
+}
+
+/// Opens a secret of 32 bytes.
+fn secret(
+    name: &'static str,
+    row: &InstanceSecretRow,
+    master: &MasterKeys,
+) -> Result<Zeroizing<[u8; 32]>, OpenError> {
+    let unreadable = |why: &dyn ToString| unreadable(name, row, why);
+    let record = SealedRecord::parse(row.sealed.as_slice()).map_err(|why| unreadable(&why))?;
     let key = master.sealing_key(record.header().key_version())?;
-    let context = Context::instance_secret(PEPPER, u64::from(row.version))?;
+    let context = Context::instance_secret(name, u64::from(row.version))?;
     let plain = open(&key, RecordType::InstanceSecret, &context, &record);
-    let plain = plain.map_err(|why| unreadable(row, &why))?;
+    let plain = plain.map_err(|why| unreadable(&why))?;
     let bytes: [u8; 32] = plain
         .expose()
         .try_into()
-        .map_err(|_| unreadable(row, &"it is not 32 bytes long"))?;
-    Ok(Pepper::from(Zeroizing::new(bytes)))
+        .map_err(|_| unreadable(&"it is not 32 bytes long"))?;
+    Ok(Zeroizing::new(bytes))
 }
 
-fn unreadable(row: &InstanceSecretRow, why: &dyn ToString) -> OpenError {
+fn unreadable(name: &'static str, row: &InstanceSecretRow, why: &dyn ToString) -> OpenError {
     OpenError::InstanceSecret {
-        name: PEPPER,
+        name,
         version: row.version,
         why: why.to_string(),
     }
@@ -239,3 +273,4 @@ fn system_change(now: UnixMicros, action: AuditAction) -> ChangeSet {
 }
 
 const PEPPER: &str = "pepper";
+const SAMPLING_KEY: &str = "body-sampling-key";

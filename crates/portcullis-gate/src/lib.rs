@@ -61,17 +61,19 @@ mod pages;
 mod permit;
 mod presented;
 mod refusal;
+mod retention;
 mod settlement;
 mod stores;
+mod traces;
 mod upkeep;
 mod vault;
 
 // The public interface is:
 pub use admin::{
     Admin, AdminError, CapRule, CredentialView, InvalidCapRule, KeyLimits, KeyRules, KeySource,
-    KeyVersionView, KeyView, MasterPlan, Minted, NewKey, OrganizationView, ProjectView,
+    KeyVersionView, KeyView, MasterPlan, Minted, NewHold, NewKey, OrganizationView, ProjectView,
     PutCredential, RateRule, ResealStep, Rotated, Rotation, SecretView, Shredded, Spending,
-    Unreadable, VaultView,
+    Unreadable, UsageReport, VaultView,
 };
 pub use audit::anchors::{FileAnchor, StdoutAnchor};
 pub use audit::export::{AuditExport, ExportedAudit};
@@ -98,8 +100,10 @@ pub use node::freshness::{FreshnessPolicy, InvalidFreshness};
 pub use permit::Permit;
 pub use presented::{Presented, mark_credentials_sensitive};
 pub use refusal::{Refusal, Unavailable, Unusable};
+pub use retention::{Applied, Companion};
 pub use settlement::{End, Settlement};
 pub use stores::Stores;
+pub use traces::Sampling;
 pub use upkeep::Upkeep;
 pub use vault::policy::KeyServicePolicy;
 
@@ -127,8 +131,10 @@ pub use portcullis_limits::{
     Limit, LimitRefusal, ModelEntry, NanoUsd, Period, Price, PriceList, TokenBound, TooSoon, Unit,
     UnknownName, UnknownZone, Window, Zone,
 };
+pub use portcullis_retention as retention_policy;
 pub use portcullis_scope::ScopeRefusal;
 pub use portcullis_store::{
-    Actor, CredentialId, CredentialName, EnvironmentName, KeyId, LogId, OrgId, ProjectId,
-    ProviderName, StoreError, StoreErrorKind, UnixMicros,
+    Actor, CredentialId, CredentialName, EnvironmentName, HoldId, HoldRow, KeyId, LogId, LostRow,
+    OrgId, ProjectId, ProviderName, RequestId, RollupRow, StoreError, StoreErrorKind, TraceRow,
+    UnixMicros,
 };

@@ -35,8 +35,11 @@ use crate::limits::attempts::Attempts;
 use crate::limits::debits::Debits;
 use crate::limits::flood::FloodShield;
 use crate::limits::policy::OutputPolicy;
+use crate::retention::Companion;
+use crate::retention::sampling::BodySampling;
 use crate::settlement::Observer;
 use crate::stores::Stores;
+use crate::traces::Traces;
 use crate::vault::Vault;
 
 /// What a gate shares with its callers and its upkeep.
@@ -74,6 +77,10 @@ pub(crate) struct Node {
     pub(crate) upgrades: Upgrades,
     pub(crate) sealer: Arc<Sealer>,
     pub(crate) recorder: Arc<Recorder>,
+    pub(crate) companions: Vec<Arc<dyn Companion>>,
+    pub(crate) traces: Traces,
+    /// Decides whose bodies are kept, where somebody keeps them.
+    pub(crate) sampling: Option<BodySampling>,
     pub(crate) observer: Option<Observer>,
     /// What a caller is told who meets a missing credential; `{provider}` stands for the provider.
     pub(crate) credential_hint: Option<Box<str>>,

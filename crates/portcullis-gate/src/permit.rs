@@ -19,6 +19,7 @@ use crate::node::Node;
 use crate::node::slot::{Rules, Secret};
 use crate::node::vault::{OrgState, SealedCredential, Wanted};
 use crate::refusal::{Refusal, Unavailable, Unusable};
+use crate::traces::Traced;
 use crate::vault::keys::Material;
 use crate::vault::trouble::KeyTrouble;
 
@@ -31,6 +32,7 @@ pub struct Permit {
     caller: Caller,
     given: Reading,
     provider: Provider,
+    model: Arc<str>,
     hold: Option<Hold>,
     bill: Bill,
 }
@@ -59,8 +61,11 @@ impl Caller {
     /// # Errors
     /// The [`Refusal`] of the first check that fails.
     pub async fn authorize(&self, dispatch: Dispatch<'_>) -> Result<Permit, Refusal> {
-        let permit = self.decide(dispatch).await;
-        permit.inspect_err(|refusal| self.trace(refusal))
+        let permit = self.decide(&dispatch).await;
+        permit.inspect_err(|refusal| {
+            self.note_refused(refusal, Some(&dispatch));
+            self.trace(refusal);
+        })
     }
 
     fn trace(&self, refusal: &Refusal) {
@@ -68,8 +73,8 @@ impl Caller {
         self.node.record_refusal(refusal, self.client());
     }
 
-    async fn decide(&self, dispatch: Dispatch<'_>) -> Result<Permit, Refusal> {
-        let (mut permit, claim, meters) = self.check(&dispatch)?;
+    async fn decide(&self, dispatch: &Dispatch<'_>) -> Result<Permit, Refusal> {
+        let (mut permit, claim, meters) = self.check(dispatch)?;
         let given = permit.given;
         if let Some(claim) = claim {
             let held = self.node.hold(&self.slot.org, claim, given.utc).await;
@@ -127,6 +132,7 @@ impl Caller {
             caller: self.clone(),
             given,
             provider,
+            model: self.recorded_model(dispatch),
             hold: None,
             bill,
         };
@@ -185,7 +191,7 @@ impl Permit {
     /// The credential is opened into memory that is wiped when it is dropped.
     pub async fn open(self) -> Result<(Call, Credential), Refusal> {
         let opened = self.opened().await;
-        let (now, credential) = opened.inspect_err(|refusal| self.caller.trace(refusal))?;
+        let (now, credential) = opened.inspect_err(|refusal| self.refused(refusal))?;
         Ok((self.begin(now), credential))
     }
 
@@ -195,8 +201,14 @@ impl Permit {
     /// The [`Refusal`] of what changed since the permit was given.
     pub async fn open_without_credential(self) -> Result<Call, Refusal> {
         let checked = self.check();
-        let now = checked.inspect_err(|refusal| self.caller.trace(refusal))?;
+        let now = checked.inspect_err(|refusal| self.refused(refusal))?;
         Ok(self.begin(now))
+    }
+
+    fn refused(&self, refusal: &Refusal) {
+        let provider = self.provider.name();
+        self.caller.note_not_opened(refusal, provider, &self.model);
+        self.caller.trace(refusal);
     }
 
     fn check(&self) -> Result<Reading, Refusal> {
@@ -273,7 +285,8 @@ impl Permit {
     fn begin(self, now: Reading) -> Call {
         let mut bill = self.bill;
         bill.charge = self.hold.map(Hold::dispatch);
-        Call::begin(self.caller, self.provider, bill, now)
+        let traced = Traced::begin(&self.caller, self.model, now);
+        Call::begin(self.caller, self.provider, bill, traced, now)
     }
 }
 

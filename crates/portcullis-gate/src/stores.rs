@@ -7,9 +7,11 @@ use std::sync::Arc;
 use portcullis_store::{
     AccountKey, AuditDraft, AuditStore, BudgetStore, ChangeRow, ChangeSet, ControlStore,
     CredentialId, CredentialOpen, CredentialRow, CredentialSlot, DrawStep, InstanceSecretRow,
-    KeyId, KeyRow, LogEntryRow, LogHeadRow, LogId, MasterCheckRow, NodeId, NodeRow, NodeStore,
-    OpeningRow, OrgId, OrganizationRow, Outcome, Page, ProjectId, ProjectRow, Registration,
-    RetainedRow, SealStep, SealedUnder, SecretUse, ShareRow, StoreError, Tenants, UnixMicros,
+    KeyId, KeyRow, LogEntryRow, LogHeadRow, LogId, LostRow, MasterCheckRow, NodeId, NodeRow,
+    NodeStore, OpeningRow, OrgId, OrganizationRow, Outcome, Page, ProjectId, ProjectRow,
+    Registration, RemovalStep, RemovedRow, RetainedRow, RetentionRows, RollupRow, SealStep,
+    SealedUnder, SecretUse, ShareRow, StoreError, TableRow, Tenants, TraceBatch, TraceRow,
+    TraceStore, UnixMicros,
 };
 
 /// A store that a gate works on: anything that implements the ports turns into it.
@@ -18,7 +20,7 @@ pub struct Stores {
     inner: Arc<dyn DynStore>,
 }
 
-impl<S: ControlStore + NodeStore + BudgetStore + AuditStore> From<S> for Stores {
+impl<S: ControlStore + NodeStore + BudgetStore + AuditStore + TraceStore> From<S> for Stores {
     fn from(store: S) -> Self {
         Self {
             inner: Arc::new(store),
@@ -41,7 +43,7 @@ macro_rules! erased {
             $(fn $name(&self, $($arg: $type),*) -> Answer<'_, $out>;)*
         }
 
-        impl<S: ControlStore + NodeStore + BudgetStore + AuditStore> DynStore for S {
+        impl<S: ControlStore + NodeStore + BudgetStore + AuditStore + TraceStore> DynStore for S {
             $(fn $name(&self, $($arg: $type),*) -> Answer<'_, $out> {
                 Box::pin($port::$name(self, $($arg),*))
             })*
@@ -94,4 +96,13 @@ erased! {
     retained(log: LogId) -> Vec<RetainedRow>, AuditStore;
     scrub() -> bool, AuditStore;
     missing_guards() -> Vec<String>, AuditStore;
+    write_traces(batch: TraceBatch) -> (), TraceStore;
+    traces(org: OrgId, from: UnixMicros, until: UnixMicros, limit: usize) -> Vec<TraceRow>, TraceStore;
+    rollups(org: OrgId, from: UnixMicros) -> Vec<RollupRow>, TraceStore;
+    lost_traces(from: UnixMicros) -> Vec<LostRow>, TraceStore;
+    retention() -> RetentionRows, TraceStore;
+    inventory() -> Vec<TableRow>, TraceStore;
+    remove(step: RemovalStep) -> Option<RemovedRow>, TraceStore;
+    removed(run: String) -> Vec<(String, u64)>, TraceStore;
+    forget_run(run: String) -> (), TraceStore;
 }

@@ -12,6 +12,8 @@ use crate::audit::rounds::Rounds;
 use crate::clock::Reading;
 use crate::node::Node;
 use crate::node::cell::CutReason;
+use crate::retention::rounds;
+use crate::traces::writer;
 
 /// The upkeep of a gate: follows the change log, renews the lease, ends what has expired, writes what was noted.
 ///
@@ -24,6 +26,8 @@ pub struct Upkeep {
     /// Beside the work: requests wait for them, and must not wait for a slow turn.
     debits: Pin<Box<dyn Future<Output = ()> + Send>>,
     records: Pin<Box<dyn Future<Output = ()> + Send>>,
+    traces: Pin<Box<dyn Future<Output = ()> + Send>>,
+    retention: Pin<Box<dyn Future<Output = ()> + Send>>,
 }
 
 impl Upkeep {
@@ -33,6 +37,8 @@ impl Upkeep {
             work: Box::pin(run(stop)),
             debits: Box::pin(Arc::clone(&node.debits).make(Arc::downgrade(node))),
             records: Box::pin(Arc::clone(&node.recorder).write(Arc::downgrade(node))),
+            traces: Box::pin(writer::write(Arc::downgrade(node))),
+            retention: Box::pin(rounds::make(Arc::downgrade(node))),
         }
     }
 }
@@ -44,6 +50,8 @@ impl Future for Upkeep {
         // Whether these are over does not matter: the work is over whenever they are.
         let _ended = self.debits.as_mut().poll(cx);
         let _ended = self.records.as_mut().poll(cx);
+        let _ended = self.traces.as_mut().poll(cx);
+        let _ended = self.retention.as_mut().poll(cx);
         self.work.as_mut().poll(cx)
     }
 }

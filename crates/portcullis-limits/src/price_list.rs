@@ -78,6 +78,14 @@ impl PriceList {
         self.models.get(provider)?.get(model)
     }
 
+    /// The names of all models that have a price.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.models
+            .values()
+            .flat_map(HashMap::keys)
+            .map(String::as_str)
+    }
+
     /// How many models have a price.
     #[must_use]
     pub fn len(&self) -> usize {

@@ -1,6 +1,7 @@
 //! Words that may be recorded: those of a closed list, and those of the program.
 
 use std::fmt;
+use std::sync::Arc;
 
 /// The words that may be recorded in one field of a log, a trace or an audit record, such as the models of the price list.
 ///
@@ -16,14 +17,14 @@ use std::fmt;
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ClosedList {
     /// Sorted, each once.
-    words: Box<[Box<str>]>,
+    words: Box<[Arc<str>]>,
 }
 
 impl ClosedList {
     /// These words. They are the operator's or the program's, never a client's.
     #[must_use]
-    pub fn new<W: Into<Box<str>>>(words: impl IntoIterator<Item = W>) -> Self {
-        let mut words: Vec<Box<str>> = words.into_iter().map(Into::into).collect();
+    pub fn new<W: Into<Arc<str>>>(words: impl IntoIterator<Item = W>) -> Self {
+        let mut words: Vec<Arc<str>> = words.into_iter().map(Into::into).collect();
         words.sort_unstable();
         words.dedup();
         Self {
@@ -34,11 +35,17 @@ impl ClosedList {
     /// The word of the list that equals `candidate`, byte for byte.
     #[must_use]
     pub fn known(&self, candidate: &str) -> Option<Known<'_>> {
+        self.shared(candidate).map(|word| Known(word))
+    }
+
+    /// The same word as the list holds it, to be kept without copying it.
+    #[must_use]
+    pub fn shared(&self, candidate: &str) -> Option<&Arc<str>> {
         let place = self
             .words
             .binary_search_by(|word| (**word).cmp(candidate))
             .ok()?;
-        self.words.get(place).map(|word| Known(word))
+        self.words.get(place)
     }
 
     /// The words, sorted.

@@ -13,13 +13,17 @@ pub use file::{InvalidPolicyFile, PolicyFileProblem};
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Policies {
     default: Policy,
+    /// What was written of the default.
+    written: Settings,
     organizations: BTreeMap<Arc<str>, Organization>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Organization {
     policy: Policy,
-    projects: BTreeMap<Arc<str>, Policy>,
+    /// What was written; `None` if only its projects wrote something.
+    written: Option<Settings>,
+    projects: BTreeMap<Arc<str>, (Policy, Settings)>,
 }
 
 impl Policies {
@@ -28,8 +32,19 @@ impl Policies {
     pub const fn new(default: Policy) -> Self {
         Self {
             default,
+            written: Settings::none(),
             organizations: BTreeMap::new(),
         }
+    }
+
+    /// The [standard](Policy::standard) policy with what the instance wrote, for everybody.
+    ///
+    /// # Errors
+    /// [`InvalidPolicy`], see [`Policy::changed`].
+    pub fn of_instance(settings: Settings) -> Result<Self, InvalidPolicy> {
+        let mut policies = Self::new(Policy::standard().changed(settings)?);
+        policies.written = settings;
+        Ok(policies)
     }
 
     /// With what one organization wrote. What it wrote before, and what its projects wrote, is forgotten.
@@ -43,6 +58,7 @@ impl Policies {
     ) -> Result<Self, InvalidPolicy> {
         let entry = Organization {
             policy: self.default.changed(settings)?,
+            written: Some(settings),
             projects: BTreeMap::new(),
         };
         self.organizations.insert(organization.into(), entry);
@@ -63,10 +79,11 @@ impl Policies {
         let entry = self.organizations.entry(organization.into());
         let entry = entry.or_insert_with(|| Organization {
             policy: default,
+            written: None,
             projects: BTreeMap::new(),
         });
         let policy = entry.policy.narrowed(settings)?;
-        entry.projects.insert(project.into(), policy);
+        entry.projects.insert(project.into(), (policy, settings));
         Ok(self)
     }
 
@@ -78,7 +95,7 @@ impl Policies {
             return &self.default;
         };
         let own = project.and_then(|id| entry.projects.get(id));
-        own.unwrap_or(&entry.policy)
+        own.map_or(&entry.policy, |(policy, _)| policy)
     }
 
     /// The longest limit that anybody has for `class`.
@@ -90,6 +107,24 @@ impl Policies {
             .map(|entry| entry.policy.days(class));
         // A project only shortens.
         own.fold(self.default.days(class), Days::max)
+    }
+
+    /// What the instance wrote.
+    #[must_use]
+    pub const fn default_settings(&self) -> Settings {
+        self.written
+    }
+
+    /// What each organization and each project wrote itself, an organization before its projects.
+    pub fn settings(&self) -> impl Iterator<Item = (&str, Option<&str>, Settings)> {
+        self.organizations.iter().flat_map(|(organization, entry)| {
+            let own = entry.written.map(|settings| (None, settings));
+            let projects = entry.projects.iter();
+            let projects = projects.map(|(id, (_, settings))| (Some(&**id), *settings));
+            own.into_iter()
+                .chain(projects)
+                .map(move |(project, settings)| (&**organization, project, settings))
+        })
     }
 
     /// The organizations and projects that are named. Compare them with those that exist: a limit for a misspelt id

@@ -93,6 +93,20 @@ uuid_id!(
     HoldId
 );
 
+impl RequestId {
+    /// The `count`th id of a run: a UUID in the form of version 7 from the time, the count, and the last bytes of the run's own
+    /// random ones.
+    #[must_use]
+    pub fn nth(run: NodeId, at: UnixMicros, count: u64) -> Self {
+        let [.., a, b, c, d] = *run.as_bytes();
+        let [.., e, f, g, h, i, j] = count.to_be_bytes();
+        let millis = u64::try_from(at.0 / 1_000).unwrap_or(0);
+        // The version and the variant overwrite six bits: of the run's bytes, so that no two counts become one.
+        let bytes = [a, e, b, f, g, h, i, j, c, d];
+        Self(Builder::from_unix_timestamp_millis(millis, &bytes).into_uuid())
+    }
+}
+
 /// The public id of a virtual key: 12 base62 characters, the part of the key text that may be logged.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct KeyId([u8; 12]);

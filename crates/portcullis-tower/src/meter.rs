@@ -8,7 +8,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
-use http::{Response, StatusCode};
+use http::{HeaderMap, Response, StatusCode};
 use http_body::{Body, Frame, SizeHint};
 use pin_project_lite::pin_project;
 use portcullis_gate::{Call, Dialect, Refusal};
@@ -43,6 +43,8 @@ pub fn meter<B>(call: Call, answer: Response<B>) -> Response<MeteredBody<B>>
 where
     B: Body<Error: Into<BoxError>>,
 {
+    let mut call = call;
+    call.answered(answer.status(), provider_request(answer.headers()));
     if answer.status() == StatusCode::UNAUTHORIZED {
         return credential_rejected(call);
     }
@@ -70,6 +72,12 @@ fn credential_rejected<B>(call: Call) -> Response<MeteredBody<B>> {
     answer.map(|bytes| MeteredBody {
         body: ProtectedBody::whole(bytes),
     })
+}
+
+/// The provider's id of the request: OpenAI's header, or Anthropic's.
+fn provider_request(headers: &HeaderMap) -> Option<&str> {
+    let header = |name| headers.get(name).and_then(|value| value.to_str().ok());
+    header("x-request-id").or_else(|| header("request-id"))
 }
 
 /// Usage is read in OpenAI's words, so errors are written in them.

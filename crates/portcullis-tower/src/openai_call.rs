@@ -7,7 +7,7 @@ use axum::extract::{FromRequest, Request};
 use bytes::Bytes;
 use http_body::Body as _;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
-use portcullis_gate::{Call, Dispatch, Endpoint, Refusal};
+use portcullis_gate::{Call, Caller, Dispatch, Endpoint, Refusal};
 
 use crate::Rejection;
 
@@ -111,6 +111,17 @@ impl<S: Sync> FromRequest<S> for OpenAiCall {
     type Rejection = Rejection;
 
     async fn from_request(request: Request, _: &S) -> Result<Self, Rejection> {
+        let caller = request.extensions().get::<Caller>().cloned();
+        let call = Self::read(request).await;
+        if let (Err(refusal), Some(caller)) = (&call, caller) {
+            caller.refused(refusal);
+        }
+        Ok(call?)
+    }
+}
+
+impl OpenAiCall {
+    async fn read(request: Request) -> Result<Self, Refusal> {
         let path = request.uri().path();
         let endpoint = Endpoint::of(request.method().as_str(), path);
         let model = Endpoint::model_of_path(path).map(Box::from);
@@ -136,7 +147,7 @@ impl<S: Sync> FromRequest<S> for OpenAiCall {
     }
 }
 
-fn read(endpoint: Endpoint, body: &[u8]) -> Result<OpenAiCall, Rejection> {
+fn read(endpoint: Endpoint, body: &[u8]) -> Result<OpenAiCall, Refusal> {
     let request = portcullis_gate::Request::parse(endpoint, body)?;
     Ok(OpenAiCall {
         endpoint,

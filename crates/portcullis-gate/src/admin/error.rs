@@ -5,8 +5,9 @@ use portcullis_envelope::{
 };
 use portcullis_key::{LifetimeError, PrefixError};
 use portcullis_limits::{DuplicateCap, NanoUsd};
+use portcullis_retention::{EmptyRange, InvalidHold, InvalidPolicy, NoReceipt, PlanError};
 use portcullis_scope::InvalidList;
-use portcullis_store::{CredentialId, InvalidName, KeyId, NotSealed, StoreError};
+use portcullis_store::{CredentialId, HoldId, InvalidName, KeyId, NotSealed, StoreError};
 
 use crate::audit::verifying::DamagedLog;
 use crate::vault::trouble::KeyTrouble;
@@ -27,6 +28,50 @@ pub enum AdminError {
          left in the database's write-ahead log; repeat the command when that process has ended"
     )]
     NotScrubbed,
+    /// Limits that contradict each other.
+    #[error("the limits of {owner}: {why}")]
+    Retention {
+        /// Whose.
+        owner: String,
+        /// What is wrong, with the cure.
+        why: InvalidPolicy,
+    },
+    /// A policy for somebody who is not here: it would limit nothing.
+    #[error(
+        "the policy file names {given:?}, which is no organization or project here; write its id, as `organization show` tells it"
+    )]
+    UnknownOwner {
+        /// What was given.
+        given: String,
+    },
+    /// Companions that cannot be planned for.
+    #[error("the tables that are kept beside the gate's cannot be planned for: {0}")]
+    Companion(String),
+    /// No plan can be made.
+    #[error(transparent)]
+    Plan(#[from] PlanError),
+    /// A purge has no receipt.
+    #[error("the purge is done as far as the audit log says, and has no receipt: {0}")]
+    Receipt(#[from] NoReceipt),
+    /// A legal hold without a word that it needs.
+    #[error(transparent)]
+    Hold(#[from] InvalidHold),
+    /// A legal hold over no time.
+    #[error(transparent)]
+    HoldRange(#[from] EmptyRange),
+    /// No such legal hold.
+    #[error("there is no legal hold {0}; list them to see their ids")]
+    NoHold(HoldId),
+    /// A legal hold is on what was to be removed.
+    #[error(
+        "legal hold {hold} ({reason}) is on what would be removed; nothing was removed. Lift the hold first, if it is over"
+    )]
+    Held {
+        /// The hold.
+        hold: HoldId,
+        /// Why it was placed.
+        reason: String,
+    },
     /// An audit log is not what was signed.
     #[error(transparent)]
     Damaged(#[from] DamagedLog),

@@ -16,8 +16,32 @@ impl Admin {
     /// many records.
     ///
     /// # Errors
-    /// [`AdminError::Log`] when nothing can be removed so, or the store's.
+    /// [`AdminError::Log`] when nothing can be removed so, [`AdminError::Held`] under a legal hold, or the store's.
     pub async fn prune_audit(
+        &self,
+        log: LogId,
+        below: u64,
+        cause: &'static str,
+    ) -> Result<u64, AdminError> {
+        let first = self.audit_records(log, 0, 1).await?;
+        let last = self.audit_records(log, below.saturating_sub(1), 1).await?;
+        let time = |records: &[AuditRecord]| records.first().map(|it| it.record.at().micros());
+        let (first, last) = (time(&first), time(&last));
+        self.not_held(log, |hold| {
+            let begins = hold
+                .from
+                .is_none_or(|from| last.is_none_or(|last| from.0 <= last));
+            begins
+                && hold
+                    .until
+                    .is_none_or(|until| first.is_none_or(|first| first < until.0))
+        })
+        .await?;
+        self.prune_due(log, below, cause).await
+    }
+
+    /// The same for a plan, which has looked at the holds.
+    pub(crate) async fn prune_due(
         &self,
         log: LogId,
         below: u64,
@@ -54,8 +78,28 @@ impl Admin {
     /// [`AdminError::NotScrubbed`] when another process keeps an older state open.
     ///
     /// # Errors
-    /// [`AdminError::Log`], [`AdminError::NotScrubbed`], or the store's.
+    /// [`AdminError::Log`], [`AdminError::NotScrubbed`], [`AdminError::Held`] under a legal hold, or the store's.
     pub async fn erase_audit(
+        &self,
+        log: LogId,
+        records: &[AuditRecord],
+        fields: &BTreeSet<Field>,
+        cause: &'static str,
+    ) -> Result<u64, AdminError> {
+        self.not_held(log, |hold| {
+            let held = |record: &AuditRecord| {
+                let at = record.record.at().micros();
+                hold.from.is_none_or(|from| from.0 <= at)
+                    && hold.until.is_none_or(|until| at < until.0)
+            };
+            records.iter().any(held)
+        })
+        .await?;
+        self.erase_due(log, records, fields, cause).await
+    }
+
+    /// The same for a plan, which has looked at the holds.
+    pub(crate) async fn erase_due(
         &self,
         log: LogId,
         records: &[AuditRecord],

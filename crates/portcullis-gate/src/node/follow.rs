@@ -194,7 +194,10 @@ impl Node {
         let now = self.clock.now().utc;
         match subject {
             Subject::Organization(id) => match self.stores.organization(id).await? {
-                Some(row) => self.take_organization(&row),
+                Some(row) => {
+                    self.take_organization(&row);
+                    self.reload_sampling().await?;
+                }
                 None => self.refuse_organization(id),
             },
             Subject::Key(_, id) => match self.stores.key(id).await? {
@@ -209,7 +212,10 @@ impl Node {
                     }
                 }
             },
-            Subject::Instance => self.reload_peppers().await?,
+            Subject::Instance => {
+                self.reload_peppers().await?;
+                self.reload_sampling().await?;
+            }
             Subject::Project(org, id) => {
                 if let Some(org) = self.keyed_org(org) {
                     self.fetch_project(&org, id).await?;
@@ -360,6 +366,14 @@ impl Node {
             Err(why) => {
                 tracing::error!(%why, "the new instance secrets cannot be used; the old ones stay");
             }
+        }
+        Ok(())
+    }
+
+    /// How many bodies are kept may have been changed with an organization, or with the instance.
+    async fn reload_sampling(&self) -> Result<(), StoreError> {
+        if let Some(sampling) = &self.sampling {
+            sampling.replace(&self.stores.retention().await?);
         }
         Ok(())
     }

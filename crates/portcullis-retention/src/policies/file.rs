@@ -6,7 +6,7 @@ use std::ops::Range;
 use toml::Spanned;
 use toml::de::{DeString, DeTable, DeValue};
 
-use crate::{DataClass, InvalidDays, InvalidPolicy, InvalidRate, Policies, Policy, Settings};
+use crate::{DataClass, InvalidDays, InvalidPolicy, InvalidRate, Policies, Settings};
 
 impl Policies {
     /// Reads policies from TOML.
@@ -156,9 +156,8 @@ impl<'t> Reader<'t> {
             match name.get_ref().as_ref() {
                 "default" => {
                     let section = self.section(name, "default".to_owned(), value, None)?;
-                    let policy = Policy::standard().changed(section.settings);
-                    policies =
-                        Policies::new(policy.map_err(|it| self.contradiction(&section, it))?);
+                    let read = Policies::of_instance(section.settings);
+                    policies = read.map_err(|it| self.contradiction(&section, it))?;
                 }
                 "organization" => {}
                 other => {

@@ -30,6 +30,8 @@ struct State {
     forgets: Mutex<Option<KeyId>>,
     forgets_organizations: AtomicBool,
     draws: Draws,
+    hangs_at_traces: watch::Sender<bool>,
+    fails_at_traces: AtomicBool,
     /// Makes the change hint move with each switch.
     switched: AtomicU64,
 }
@@ -66,6 +68,8 @@ impl Unsteady {
             forgets: Mutex::new(None),
             forgets_organizations: AtomicBool::new(false),
             draws: Draws::default(),
+            hangs_at_traces: watch::Sender::new(false),
+            fails_at_traces: AtomicBool::new(false),
             switched: AtomicU64::new(0),
         };
         Self {
@@ -111,6 +115,16 @@ impl Unsteady {
     /// How many draws have reached the store.
     pub(crate) fn draws(&self) -> u64 {
         self.state.draws.begun.load(Ordering::SeqCst)
+    }
+
+    /// Every write of traces waits, until it is switched off.
+    pub(crate) fn hang_traces(&self, on: bool) {
+        self.state.hangs_at_traces.send_replace(on);
+    }
+
+    /// Every write of traces fails, until it is switched off.
+    pub(crate) fn fail_traces(&self, on: bool) {
+        self.state.fails_at_traces.store(on, Ordering::SeqCst);
     }
 
     /// The rows of the change log have other nonces than before, as in another database.
@@ -302,8 +316,16 @@ impl BudgetStore for Unsteady {
 }
 
 impl TraceStore for Unsteady {
+    async fn write_traces(&self, batch: TraceBatch) -> Result<(), StoreError> {
+        off(&self.state.hangs_at_traces).await;
+        if self.state.fails_at_traces.load(Ordering::SeqCst) {
+            let message = "writing traces was switched off";
+            return Err(StoreError::new(StoreErrorKind::Unavailable, message));
+        }
+        self.reach().await?.write_traces(batch).await
+    }
+
     forwarded! {
-        write_traces(batch: TraceBatch) -> ();
         traces(org: OrgId, from: UnixMicros, until: UnixMicros, limit: usize) -> Vec<TraceRow>;
         rollups(org: OrgId, from: UnixMicros) -> Vec<RollupRow>;
         lost_traces(from: UnixMicros) -> Vec<LostRow>;

@@ -1,0 +1,75 @@
+//! Requests that were refused to who had shown a valid secret.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::queue::{Ended, Entry};
+use super::words::NONE;
+use super::{Sampling, Traces};
+use crate::caller::Caller;
+use crate::convert;
+use crate::dispatch::Dispatch;
+use crate::node::Node;
+use crate::node::slot::Slot;
+use crate::refusal::Refusal;
+
+impl Caller {
+    /// Notes that a request of this caller was refused by whoever forwards it: an endpoint that is not served, a body that
+    /// cannot be read. What the gate refuses itself, it notes itself.
+    pub fn refused(&self, refusal: &Refusal) {
+        self.note_refused(refusal, None);
+    }
+
+    /// The same after a permit was given.
+    pub(crate) fn note_not_opened(&self, refusal: &Refusal, provider: &str, model: &Arc<str>) {
+        note(&self.node, &self.slot, refusal, provider, Arc::clone(model));
+    }
+
+    pub(crate) fn note_refused(&self, refusal: &Refusal, dispatch: Option<&Dispatch<'_>>) {
+        let model = dispatch.map_or_else(|| Arc::clone(&NONE), |it| self.recorded_model(it));
+        let provider = dispatch.map(|dispatch| dispatch.provider);
+        let node = &self.node;
+        note(
+            node,
+            &self.slot,
+            refusal,
+            provider.unwrap_or_default(),
+            model,
+        );
+    }
+}
+
+impl Traces {
+    /// Notes a refusal that came while the caller was authenticated, if a secret had matched by then.
+    pub(crate) fn refused_holder(node: &Node, refusal: &Refusal) {
+        let (Refusal::Scope { key, .. }
+        | Refusal::OrganizationSuspended { key, .. }
+        | Refusal::AddressNotAllowed { key, .. }) = refusal
+        else {
+            return;
+        };
+        if let Some(slot) = node.keys.pin().get(key) {
+            note(node, slot, refusal, "", Arc::clone(&NONE));
+        }
+    }
+}
+
+fn note(node: &Node, slot: &Slot, refusal: &Refusal, provider: &str, model: Arc<str>) {
+    let at = convert::micros(node.clock.now().utc);
+    node.traces.queue.push(Entry {
+        at,
+        id: node.traces.ids.next(at),
+        org: slot.org_id(),
+        project: slot.project,
+        key: slot.id,
+        provider: provider.into(),
+        model,
+        ended: Ended::Refused(refusal.code()),
+        status: Some(refusal.status()),
+        tokens: None,
+        cost: None,
+        took: Duration::ZERO,
+        provider_request: None,
+        sampling: Sampling::NONE,
+    });
+}
