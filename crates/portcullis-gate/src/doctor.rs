@@ -269,7 +269,7 @@ impl Diagnosis {
             }
         };
         let mut sound = 0_usize;
-        for (log, row) in store.logs().await? {
+        for (log, row, _) in store.logs().await? {
             let key = Origin::new(&row.origin)
                 .ok()
                 .and_then(|origin| VerifierKey::of(origin, &signer).ok());

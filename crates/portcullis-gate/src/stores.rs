@@ -86,7 +86,7 @@ erased! {
     shares(org: OrgId) -> Vec<ShareRow>, BudgetStore;
     forget_shares(now: UnixMicros) -> u64, BudgetStore;
     append(log: LogId, seal: SealStep) -> (), AuditStore;
-    logs() -> Vec<(LogId, LogHeadRow)>, AuditStore;
+    logs() -> Vec<(LogId, LogHeadRow, u64)>, AuditStore;
     log_head(log: LogId) -> Option<(LogHeadRow, u64)>, AuditStore;
     entries(log: LogId, from: u64, limit: usize) -> Vec<LogEntryRow>, AuditStore;
     openings(log: LogId, from: u64, to: u64) -> Vec<OpeningRow>, AuditStore;

@@ -295,7 +295,7 @@ impl AuditStore for SqliteStore {
             .await
     }
 
-    async fn logs(&self) -> Result<Vec<(LogId, LogHeadRow)>, StoreError> {
+    async fn logs(&self) -> Result<Vec<(LogId, LogHeadRow, u64)>, StoreError> {
         self.read(|db| audit::logs(db)).await
     }
 

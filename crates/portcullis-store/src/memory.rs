@@ -256,7 +256,7 @@ impl AuditStore for MemoryStore {
         self.lock().append(log, &mut seal)
     }
 
-    async fn logs(&self) -> Result<Vec<(LogId, LogHeadRow)>, StoreError> {
+    async fn logs(&self) -> Result<Vec<(LogId, LogHeadRow, u64)>, StoreError> {
         self.read(State::heads)
     }
 

@@ -227,8 +227,11 @@ pub trait AuditStore: Send + Sync + 'static {
         seal: SealStep,
     ) -> impl Future<Output = Result<(), StoreError>> + Send;
 
-    /// The logs that were begun, the system log first, then by organization, with their heads.
-    fn logs(&self) -> impl Future<Output = Result<Vec<(LogId, LogHeadRow)>, StoreError>> + Send;
+    /// The logs that were begun, the system log first, then by organization: the head of each, and the first sequence that is still
+    /// there.
+    fn logs(
+        &self,
+    ) -> impl Future<Output = Result<Vec<(LogId, LogHeadRow, u64)>, StoreError>> + Send;
 
     /// One log's head, and the first sequence that is still there.
     fn log_head(

@@ -40,11 +40,9 @@ impl Admin {
     /// # Errors
     /// [`AdminError::Log`] for a head that is not what was signed, or the store's.
     pub async fn audit_logs(&self) -> Result<Vec<AuditLog>, AdminError> {
-        let mut logs = Vec::new();
-        for (id, _) in self.stores().logs().await? {
-            logs.extend(self.audit_log(id).await?);
-        }
-        Ok(logs)
+        let logs = self.stores().logs().await?.into_iter();
+        let described = logs.map(|(id, row, minimum)| self.described(id, &row, minimum));
+        Ok(described.collect::<Result<_, _>>()?)
     }
 
     /// One log; `None` when it was not begun.

@@ -38,7 +38,7 @@ impl Rounds {
         let logs = node.stores.logs().await?;
         let mut events = Vec::new();
         let mut heads = Vec::new();
-        for (log, row) in &logs {
+        for (log, row, _) in &logs {
             match node.sealer.load(*log, row) {
                 Ok(head) => heads.push((*log, head.checkpoint().clone())),
                 Err(why) => {

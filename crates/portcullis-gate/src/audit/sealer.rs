@@ -58,8 +58,8 @@ impl Sealer {
         policy: AuditPolicy,
     ) -> Result<Arc<Self>, OpenError> {
         let logs = stores.logs().await?;
-        let system = logs.iter().find(|(log, _)| *log == LogId::System);
-        let named = system.and_then(|(_, head)| head.origin.strip_suffix(SYSTEM));
+        let system = logs.iter().find(|(log, ..)| *log == LogId::System);
+        let named = system.and_then(|(_, head, _)| head.origin.strip_suffix(SYSTEM));
         let asked = policy.checked_host()?;
         let host: Box<str> = match (named, asked) {
             (Some(named), Some(asked)) if named != asked => {
@@ -196,11 +196,13 @@ impl Sealer {
     fn compare(
         &self,
         folder: Option<&Path>,
-        logs: &[(LogId, LogHeadRow)],
+        logs: &[(LogId, LogHeadRow, u64)],
     ) -> Result<(), HeadsError> {
         self.heads.compare(folder, |origin| {
-            let found = logs.iter().find(|(_, row)| row.origin == origin.as_str());
-            let head = found.map(|(_, row)| self.head_of(origin, row));
+            let found = logs
+                .iter()
+                .find(|(_, row, _)| row.origin == origin.as_str());
+            let head = found.map(|(_, row, _)| self.head_of(origin, row));
             head.map(|head| head.map(|head| head.checkpoint().clone()))
                 .transpose()
         })

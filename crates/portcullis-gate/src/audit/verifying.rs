@@ -110,12 +110,11 @@ impl Admin {
         let mut verdicts = vec![verdict(first.await)?];
         let taken: Vec<LogHead> = taken.iter().cloned().collect();
         let mut seen = vec![system];
-        for (log, _) in self.stores().logs().await? {
+        for (log, _, minimum) in self.stores().logs().await? {
             if log == LogId::System {
                 continue;
             }
             let origin = self.sealer().origin(log)?;
-            let minimum = self.stores().log_head(log).await?.map_or(0, |(_, min)| min);
             let mut heads = of(&origin, &taken);
             // What was pruned since cannot be compared any more; the record of the pruning vouches for it.
             heads.retain(|head| head.size.get() >= minimum);

@@ -42,7 +42,7 @@ pub(super) async fn snapshot(store: &(impl ControlStore + AuditStore)) -> Snapsh
     }
     let mut ids: BTreeSet<LogId> = [LogId::System].into();
     ids.extend(organizations.iter().map(|row| LogId::Organization(row.id)));
-    ids.extend(store.logs().await.unwrap().iter().map(|(log, _)| *log));
+    ids.extend(store.logs().await.unwrap().iter().map(|(log, ..)| *log));
     let mut logs = Vec::new();
     for log in ids {
         logs.push(log_snapshot(store, log).await);

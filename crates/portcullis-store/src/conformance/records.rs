@@ -185,7 +185,7 @@ pub async fn records_are_read_in_parts(fixture: &impl Fixture) {
     assert_eq!(store.openings(log, u64::MAX, 0).await.unwrap(), []);
 }
 
-/// The logs that were begun are listed with their heads: the system log first, then by organization.
+/// The logs that were begun are listed with their heads and minimums: the system log first, then by organization.
 pub async fn logs_are_listed_with_their_heads(fixture: &impl Fixture) {
     let store = fixture.store();
     assert_eq!(store.logs().await.unwrap(), []);
@@ -196,9 +196,11 @@ pub async fn logs_are_listed_with_their_heads(fixture: &impl Fixture) {
         .append(system, seal_with(system, &["x"]))
         .await
         .unwrap();
+    let pruned = store.prune(system, 1, kept(), seal_with(system, &["pruned"]));
+    assert_eq!(pruned.await.unwrap(), 1);
     let mut expected = Vec::new();
-    for log in [system, a_log(), LogId::Organization(B.org())] {
-        expected.push((log, head(&store, log).await.unwrap()));
+    for (log, minimum) in [(system, 1), (a_log(), 0), (LogId::Organization(B.org()), 0)] {
+        expected.push((log, head(&store, log).await.unwrap(), minimum));
     }
     assert_eq!(store.logs().await.unwrap(), expected);
 }

@@ -96,10 +96,10 @@ impl State {
     }
 
     /// The logs that were begun.
-    pub(super) fn heads(&self) -> Vec<(LogId, LogHeadRow)> {
+    pub(super) fn heads(&self) -> Vec<(LogId, LogHeadRow, u64)> {
         let heads = self.logs.iter();
         heads
-            .filter_map(|(id, log)| Some((*id, log.head.clone()?)))
+            .filter_map(|(id, log)| Some((*id, log.head.clone()?, log.minimum)))
             .collect()
     }
 

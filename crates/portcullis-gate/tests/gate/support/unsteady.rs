@@ -269,7 +269,7 @@ impl AuditStore for Unsteady {
     }
 
     forwarded! { by reach_beside_books:
-        logs() -> Vec<(LogId, LogHeadRow)>;
+        logs() -> Vec<(LogId, LogHeadRow, u64)>;
     }
 }
 

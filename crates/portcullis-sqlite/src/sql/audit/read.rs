@@ -5,11 +5,11 @@ use crate::error::Answer;
 use crate::sql::rows;
 use crate::sql::value::{Log, get, limit};
 
-/// All logs; the empty name, that of the system log, comes first.
-pub(crate) fn logs(db: &Connection) -> Answer<Vec<(LogId, LogHeadRow)>> {
-    let sql = "SELECT origin, size, root, frontier, last, note, log FROM audit_logs ORDER BY log";
+/// All logs with their minimum; the empty name, that of the system log, comes first.
+pub(crate) fn logs(db: &Connection) -> Answer<Vec<(LogId, LogHeadRow, u64)>> {
+    let sql = "SELECT origin, size, root, frontier, last, note, log, min_seq FROM audit_logs ORDER BY log";
     Ok(rows(db, sql, [], |row| {
-        Ok((get(row, 6)?, read_head(row)?))
+        Ok((get(row, 6)?, read_head(row)?, get(row, 7)?))
     })?)
 }
 
