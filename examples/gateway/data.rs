@@ -72,6 +72,15 @@ impl Data {
         &self,
         work: impl AsyncFnOnce(Admin) -> Result<(), Failure>,
     ) -> Result<(), Failure> {
+        self.administer_under(self.audit_policy(), work).await
+    }
+
+    /// The same, with audit logs that are kept otherwise.
+    pub(crate) async fn administer_under(
+        &self,
+        audit: AuditPolicy,
+        work: impl AsyncFnOnce(Admin) -> Result<(), Failure>,
+    ) -> Result<(), Failure> {
         if !self.database().exists() && !self.master_key().exists() {
             return Err(format!(
                 "there is no gateway data in {}. Start the gateway once to make it, or name the folder with --data",
@@ -81,8 +90,7 @@ impl Data {
         }
         let master = MasterKeyFile::read(self.master_key())?;
         let store = SqliteStore::open_existing(self.database())?;
-        let admin =
-            Self::configure(store.clone(), master, self.audit_policy())?.open_admin(operator()?);
+        let admin = Self::configure(store.clone(), master, audit)?.open_admin(operator()?);
         let done = match admin.await {
             Ok(admin) => work(admin).await,
             Err(why) => Err(why.into()),

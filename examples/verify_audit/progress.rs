@@ -29,4 +29,4 @@ impl Drop for Progress {
 }
 
 /// A shorter work is done before anybody looks.
-const STEP: u64 = 4096;
+const STEP: u64 = 1024;

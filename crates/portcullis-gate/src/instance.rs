@@ -92,7 +92,7 @@ async fn sealer(
     clock: &dyn Clock,
 ) -> Result<Arc<Sealer>, OpenError> {
     if let Some(signer) = log_key::newest(secrets, master)? {
-        return Sealer::open(stores, signer, policy).await;
+        return Sealer::open(stores, signer, policy, clock).await;
     }
     let now = convert::micros(clock.now().utc);
     let version = 1;
@@ -109,7 +109,8 @@ async fn sealer(
         .commit_recorded(set, &first, clock, Said::default())
         .await?;
     let signer = log_key::newest(&stores.instance_secrets().await?, master)?;
-    Sealer::open(stores, signer.ok_or(OpenError::LogKeyMissing)?, policy).await
+    let signer = signer.ok_or(OpenError::LogKeyMissing)?;
+    Sealer::open(stores, signer, policy, clock).await
 }
 
 /// Compares the check values that were recorded with those of the keys at hand.

@@ -51,6 +51,9 @@ pub(crate) enum AuditCommand {
     /// Erases what private fields open to, for good: who acted, from which address. The records stay and verify, and a
     /// record says what was erased. What is under a legal hold stays.
     Erase(EraseArgs),
+    /// After a backup was restored on purpose: the logs go on from before the heads in the data folder. Each head that is given up
+    /// is put on record, and its file kept. Heads that somebody else keeps still tell.
+    DangerouslyGiveUpHeads,
     /// Prints the signed head of a log: keep it elsewhere. The key that verifies it goes to standard error.
     Checkpoint {
         #[command(flatten)]

@@ -58,7 +58,8 @@ pub enum HeadsError {
     /// The database does not hold what the file vouches for.
     #[error(
         "the audit log {origin} in the database is not the one whose head is kept in {path}: {why}. Was the database restored from \
-         a backup, or was somebody at it? Nothing is served until that is settled"
+         a backup, or was somebody at it? Nothing is served until an operator has decided: put the newer database back, or give \
+         the head up, which is put on record"
     )]
     WentBack {
         /// Which log.
@@ -121,25 +122,24 @@ impl Heads {
         })
     }
 
-    /// Compares what is kept with what the database holds.
+    /// Compares what is kept with what the database holds: the heads that it does not reach, and why.
     pub(crate) fn compare(
         &self,
-        folder: Option<&Path>,
         mut current: impl FnMut(&Origin) -> Result<Option<Checkpoint>, String>,
-    ) -> Result<(), HeadsError> {
-        for (origin, kept) in &*self.known() {
-            let checked = current(origin).and_then(|current| check(kept, current.as_ref()));
-            if let Err(why) = checked {
-                return Err(HeadsError::WentBack {
-                    origin: origin.to_string(),
-                    path: folder
-                        .map(|folder| file(folder, origin))
-                        .unwrap_or_default(),
-                    why,
-                });
-            }
-        }
-        Ok(())
+    ) -> Vec<(Checkpoint, String)> {
+        let known = self.known();
+        let kept = known.values().filter_map(|kept| {
+            let checked = current(kept.origin());
+            let checked = checked.and_then(|current| check(kept, current.as_ref()));
+            checked.err().map(|why| (kept.clone(), why))
+        });
+        kept.collect()
+    }
+
+    /// Forgets a head, so that the log may be continued from before it.
+    pub(crate) fn forget(&mut self, origin: &Origin) {
+        self.known().remove(origin);
+        self.kept.remove(origin);
     }
 
     /// The head of a log that lay in the folder when the process began.
@@ -264,8 +264,15 @@ fn size_of(path: &Path) -> Option<u64> {
     note.lines().nth(1)?.parse().ok()
 }
 
+/// Moves the file of a head away, whose log goes on from before it.
+pub(super) fn put_away(folder: &Path, origin: &Origin) -> Result<(), HeadsError> {
+    let path = file(folder, origin);
+    let away = path.with_extension("given-up");
+    fs::rename(&path, away).map_err(|source| HeadsError::Io { path, source })
+}
+
 /// The name of a log's file: its own name, with `_` for `/` and `:`.
-fn file(folder: &Path, origin: &Origin) -> PathBuf {
+pub(super) fn file(folder: &Path, origin: &Origin) -> PathBuf {
     let name = origin.as_str().replace(['/', ':'], "_");
     folder.join(format!("{name}.{EXTENSION}"))
 }

@@ -4,6 +4,7 @@ use std::fmt;
 use std::path::PathBuf;
 
 use portcullis_audit::{InvalidOrigin, Origin};
+use portcullis_store::Actor;
 
 /// Where the audit logs are named, and where their heads are kept outside of the database.
 ///
@@ -14,6 +15,7 @@ pub struct AuditPolicy {
     pub(crate) host: Option<String>,
     pub(crate) heads: Option<PathBuf>,
     pub(crate) anchors: Vec<Box<dyn Anchor>>,
+    pub(crate) giving_up: Option<Actor>,
 }
 
 impl AuditPolicy {
@@ -40,6 +42,18 @@ impl AuditPolicy {
         self
     }
 
+    /// Opens a database that is behind the heads in the folder, too: one that was put back from a backup, on purpose, and `actor`
+    /// says so. Each head that the database does not reach is given up: that is put on record in its log
+    /// (`audit.anchor_given_up`), and its file gets the ending `.given-up`. A head that nobody signed is not appended to, even so.
+    ///
+    /// # Security
+    /// The records between are gone, whoever removed them. Heads that somebody else keeps still tell.
+    #[must_use]
+    pub fn dangerously_give_up_heads(mut self, actor: Actor) -> Self {
+        self.giving_up = Some(actor);
+        self
+    }
+
     /// The name that was asked for, if it can be one.
     pub(crate) fn checked_host(&self) -> Result<Option<&str>, InvalidOrigin> {
         if let Some(host) = &self.host {
@@ -55,6 +69,7 @@ impl fmt::Debug for AuditPolicy {
             .field("host", &self.host)
             .field("heads", &self.heads)
             .field("anchors", &self.anchors.len())
+            .field("giving_up", &self.giving_up)
             .finish()
     }
 }

@@ -4,13 +4,16 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use getrandom::SysRng;
-use portcullis_audit::{Action, Batch, Checkpoint, Event, Head, Origin, Signer, VerifierKey};
+use portcullis_audit::{
+    Action, AnchorGivenUp, Batch, Checkpoint, Event, Head, Origin, Signer, VerifierKey,
+};
 use portcullis_store::{
-    AuditDraft, ChangeSet, LogHeadRow, LogId, NotSealed, Outcome, SealStep, StoreError, UnixMicros,
+    AuditDraft, ChangeSet, LogHeadRow, LogId, NotSealed, Outcome, SealStep, StoreError,
+    StoreErrorKind, UnixMicros,
 };
 
 use super::events::{self, Acting, Said};
-use super::heads::{Heads, HeadsError};
+use super::heads::{self, Heads, HeadsError};
 use super::policy::AuditPolicy;
 use crate::OpenError;
 use crate::clock::Clock;
@@ -56,6 +59,7 @@ impl Sealer {
         stores: &Stores,
         signer: impl Signer + 'static,
         policy: AuditPolicy,
+        clock: &dyn Clock,
     ) -> Result<Arc<Self>, OpenError> {
         let logs = stores.logs().await?;
         let system = logs.iter().find(|(log, ..)| *log == LogId::System);
@@ -74,15 +78,74 @@ impl Sealer {
         let folder = policy.heads;
         let public = signer.public_key();
         let key = |origin: &Origin| VerifierKey::new(origin.clone(), &public).ok();
-        let heads = Heads::open(folder.as_deref(), policy.anchors, key)?;
-        let sealer = Arc::new(Self {
+        let mut sealer = Self {
+            heads: Heads::open(folder.as_deref(), policy.anchors, key)?,
             signer: Box::new(signer),
             host,
-            heads,
-        });
+        };
         // Read after the folder: another process may have appended, and kept its head, since the first look.
-        sealer.compare(folder.as_deref(), &stores.logs().await?)?;
+        let lost = sealer.unreached(&stores.logs().await?);
+        let folder = folder.unwrap_or_default();
+        let Some(actor) = policy.giving_up else {
+            return match lost.into_iter().next() {
+                None => Ok(Arc::new(sealer)),
+                Some((head, why)) => Err(HeadsError::WentBack {
+                    origin: head.origin().to_string(),
+                    path: heads::file(&folder, head.origin()),
+                    why,
+                }
+                .into()),
+            };
+        };
+        for (head, _) in &lost {
+            sealer.heads.forget(head.origin());
+        }
+        let sealer = Arc::new(sealer);
+        for (head, why) in lost {
+            tracing::warn!(log = %head.origin(), %why, "the kept head of an audit log is given up");
+            sealer
+                .give_up(stores, &folder, &head, &actor, clock)
+                .await?;
+        }
         Ok(sealer)
+    }
+
+    /// Puts on record that a log goes on from before a head that was kept of it.
+    async fn give_up(
+        self: &Arc<Self>,
+        stores: &Stores,
+        folder: &Path,
+        head: &Checkpoint,
+        actor: &portcullis_store::Actor,
+        clock: &dyn Clock,
+    ) -> Result<(), OpenError> {
+        let actor = events::actor(actor).map_err(|why| {
+            StoreError::new(StoreErrorKind::NotSealed, why.to_string()).nothing_written()
+        })?;
+        let acting = Acting {
+            actor,
+            ..Acting::system(convert::micros(clock.now().utc))
+        };
+        let given_up = Action::AuditAnchorGivenUp(AnchorGivenUp {
+            root: *head.root(),
+            size: head.size().into(),
+        });
+        let log = self.log_of(head.origin());
+        let job = Job::from(vec![acting.did(given_up)]);
+        let (step, sealing) = self.step(log, clock, job);
+        stores.append(log, step).await?;
+        // The larger head stays in a file, so it has to go first.
+        heads::put_away(folder, head.origin())?;
+        sealing.committed().await;
+        Ok(())
+    }
+
+    /// Whose log a name is; the system's own where it is nobody's.
+    fn log_of(&self, origin: &Origin) -> LogId {
+        let prefix = format!("{}/audit/", self.host);
+        let org = origin.as_str().strip_prefix(&prefix);
+        let org = org.and_then(|id| id.parse().ok());
+        org.map_or(LogId::System, LogId::Organization)
     }
 
     /// A sealer for the very first record of a database, under a key that it brings along.
@@ -192,13 +255,9 @@ impl Sealer {
         batch.map_err(|why| NotSealed(why.to_string()))
     }
 
-    /// Compares the heads that are kept outside with those of the database.
-    fn compare(
-        &self,
-        folder: Option<&Path>,
-        logs: &[(LogId, LogHeadRow, u64)],
-    ) -> Result<(), HeadsError> {
-        self.heads.compare(folder, |origin| {
+    /// The heads that are kept outside and that the database does not reach, and why.
+    fn unreached(&self, logs: &[(LogId, LogHeadRow, u64)]) -> Vec<(Checkpoint, String)> {
+        self.heads.compare(|origin| {
             let found = logs
                 .iter()
                 .find(|(_, row, _)| row.origin == origin.as_str());

@@ -194,6 +194,33 @@ fn yesterday_s_file() {
 }
 
 #[test]
+fn a_backup_that_was_restored_on_purpose_is_on_record_and_still_found_by_others() {
+    let home = log();
+    let backup = database::copy(&home);
+    fill(&home, 3);
+    let kept = keep_head(&home, "kept", &[]);
+    database::restore(&home, &backup);
+    let refused = home.run(&["keys", "list"]).failed();
+    assert!(refused.stderr.contains("give the head up"), "{refused}");
+
+    home.run(&["audit", "dangerously-give-up-heads"])
+        .succeeded();
+    home.run(&["audit", "verify", "--all"]).succeeded();
+    let tail = home.run(&["audit", "tail", "-n", "1"]).succeeded();
+    assert!(
+        tail.stdout.contains("tester") && tail.stdout.contains("audit.anchor_given_up"),
+        "{tail}"
+    );
+    home.serve().stop().succeeded();
+    finds(&home, &["--known-checkpoint", &kept], "the log");
+    // There is nothing more to give up.
+    let before = home.run(&["audit", "tail"]).succeeded().stdout;
+    home.run(&["audit", "dangerously-give-up-heads"])
+        .succeeded();
+    assert_eq!(home.run(&["audit", "tail"]).succeeded().stdout, before);
+}
+
+#[test]
 fn a_fork_that_went_on_from_yesterday_s_file() {
     let home = log();
     let yesterday = database::copy(&home);

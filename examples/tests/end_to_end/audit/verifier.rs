@@ -2,9 +2,10 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use super::{begun, code, fill, keep_head, key, text, verify_audit};
-use crate::support::Home;
+use crate::support::{Home, example, run_python};
 
 fn export(home: &Home, format: &str, name: &str) -> PathBuf {
     let to = home.data().with_file_name(name);
@@ -67,6 +68,26 @@ fn a_folder_of_tiles_is_sound_until_any_of_its_files_is_changed_or_gone() {
         fs::rename(&away, path).unwrap();
     }
     assert_eq!(code(&verify()), 0, "everything is back in its place");
+}
+
+/// On a terminal, which Python makes; elsewhere nobody watches.
+#[test]
+fn verifying_a_long_log_shows_how_far_it_is() {
+    let home = begun();
+    fill(&home, 1100);
+    let folder = export(&home, "tiles", "tiles");
+    let key = key(&home, &[]);
+    let gateway = home.command(&["audit", "verify"]);
+    let mut verifier = Command::new(example("verify_audit"));
+    verifier.args([text(&folder), "--key", &key]);
+    for command in [gateway, verifier] {
+        let words: Vec<_> = std::iter::once(command.get_program())
+            .chain(command.get_args())
+            .map(|word| format!("{word:?}"))
+            .collect();
+        let shown = run_python(&format!("import pty; pty.spawn([{}])", words.join(", ")));
+        assert!(shown.contains("\rverified 1024 of 11"), "{shown}");
+    }
 }
 
 #[test]
