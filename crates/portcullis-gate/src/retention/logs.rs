@@ -42,7 +42,7 @@ impl Admin {
     ) -> Result<Inventory, AdminError> {
         let mut records = Found::default();
         let mut openings = Found::default();
-        for (log, _) in self.stores().logs().await? {
+        for (log, ..) in self.stores().logs().await? {
             let until = match reach {
                 Reach::Due(rules, now) => Some(due_until(rules, log, now)),
                 Reach::All(org) if log == LogId::Organization(org) => None,
