@@ -5,15 +5,16 @@ use std::fmt;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use crate::{Account, AttemptId, Counter, Line, Lines, Period, Record, State};
+use crate::{Account, AttemptId, Cap, Counter, Line, Lines, Period, Record, State};
 
 mod attempts;
 mod bookings;
 mod chunks;
 mod counted;
 mod counters;
-mod due;
+mod generation;
 mod held;
+mod index;
 mod keyed;
 mod places;
 mod reserve;
@@ -72,23 +73,35 @@ impl Ledger {
         self.attempts.renew(attempt, Lease(now, lease))
     }
 
-    /// Forgets what ended before `before`: records that are no longer held (those of the second of `before` are kept), and
-    /// accounts of periods that are over and out of which nothing is held or left. A counter's latest account stays, or a
-    /// clock that ran ahead and went back could open it once more; see [`Ledger::retire`].
+    /// As [`Ledger::renew`], for all attempts that hold something: for a process that runs all of them.
+    pub fn renew_all(&mut self, now: DateTime<Utc>, lease: TimeDelta) {
+        self.attempts.renew_all(Lease(now, lease));
+    }
+
+    /// Whether any attempt holds something.
+    #[must_use]
+    pub fn is_holding(&self) -> bool {
+        self.attempts.are_held()
+    }
+
+    /// Forgets what ended before `before`: records that are no longer held, and accounts of periods that are over and out of
+    /// which nothing is held or left. A counter's latest account stays, or a clock that ran ahead and went back could open it
+    /// once more; see [`Ledger::retire`].
     ///
     /// Orders are idempotent for as long as the record is there; a settlement after that is booked in
     /// full, as debt. Keep records longer than any request runs and any write is retried.
     ///
-    /// It takes as long as there is to forget. Where requests wait for the lock, use [`Ledger::forget_some`].
+    /// Records are forgotten many at a time: those of attempts that ended in a second before that of `before` may stay for
+    /// as long again as they have to, and those of that second and later ones do stay. Accounts take as long as there are
+    /// any; where requests wait for the lock, use [`Ledger::forget_some`].
     pub fn forget(&mut self, before: DateTime<Utc>) {
         self.forget_some(before, usize::MAX);
     }
 
-    /// As [`Ledger::forget`], but looks at no more than `budget` records and `budget` accounts; whether there may be more.
+    /// As [`Ledger::forget`], but looks at no more than `budget` counters; whether there may be more.
     pub fn forget_some(&mut self, before: DateTime<Utc>, budget: usize) -> bool {
-        let records = (0..budget).all(|_| self.attempts.forget_one(before));
-        let accounts = (0..budget).all(|_| self.counters.forget_one(before));
-        records || accounts
+        self.attempts.forget(before);
+        (0..budget).all(|_| self.counters.forget_one(before))
     }
 
     /// Lets a counter's latest account be forgotten as its others are: no cap names the counter any more. A claim that does
@@ -107,14 +120,14 @@ impl Ledger {
     /// Puts a record in place, for loading; replaces the one of the same attempt.
     pub fn insert_record(&mut self, attempt: AttemptId, record: Record) {
         let unpin = |line: &HeldLine| self.counters.unpin(line.slot);
-        let found = self.attempts.take_out(attempt, unpin);
+        let missing = self.attempts.take_out(attempt, unpin);
         match record.state {
             State::Held => {
                 let held = self.held(attempt, &record);
-                self.attempts.hold(&found, held);
+                self.attempts.hold(missing, held);
             }
             State::Settled | State::Released | State::Expired => {
-                self.attempts.put_over(&found, record.state, record.since);
+                self.attempts.put_over(missing, record.state, record.since);
             }
         }
     }
@@ -179,8 +192,8 @@ impl Ledger {
     }
 
     fn held(&mut self, attempt: AttemptId, record: &Record) -> Held {
-        let line = |(cap, start, amount)| HeldLine {
-            slot: self.counters.pin(cap),
+        let line = |(cap, start, amount): (&Cap, _, _)| HeldLine {
+            slot: self.counters.pin(cap.counter()),
             start,
             amount,
         };

@@ -28,6 +28,8 @@ pub struct Lines {
     caps: Arc<[Cap]>,
     /// As many as there are caps, in their order.
     parts: Parts,
+    /// Where the ledger put the attempt that holds them; it looks there first.
+    place: u32,
 }
 
 /// The period and the amount of each line.
@@ -35,7 +37,19 @@ pub(crate) type Parts = SmallVec<[(DateTime<Utc>, i64); FEW]>;
 
 impl Lines {
     pub(crate) const fn new(caps: Arc<[Cap]>, parts: Parts) -> Self {
-        Self { caps, parts }
+        Self {
+            caps,
+            parts,
+            place: u32::MAX,
+        }
+    }
+
+    pub(crate) fn put_at(self, place: u32) -> Self {
+        Self { place, ..self }
+    }
+
+    pub(crate) const fn place(&self) -> u32 {
+        self.place
     }
 
     /// The lines, one after the other.

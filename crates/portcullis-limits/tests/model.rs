@@ -84,6 +84,8 @@ enum Step {
     Settle(usize, Usage),
     Sweep,
     Forget,
+    /// Nothing ended so long ago; what is there becomes old.
+    ForgetNothing,
 }
 
 const ATTEMPTS: usize = 8;
@@ -109,6 +111,7 @@ fn step() -> impl Strategy<Value = Step> {
         5 => (id, usage).prop_map(|(id, usage)| Step::Settle(id, usage)),
         1 => Just(Step::Sweep),
         1 => Just(Step::Forget),
+        1 => Just(Step::ForgetNothing),
     ]
 }
 
@@ -375,6 +378,7 @@ proptest! {
                     ledger.forget(time(now) + TimeDelta::days(1_000));
                     model.forget();
                 }
+                Step::ForgetNothing => ledger.forget(time(BEGIN) - TimeDelta::days(1)),
             }
             let named = (0..COUNTERS).map(|counter| (cap(counter, 0).counter().clone(), counter));
             let names: BTreeMap<_, _> = named.collect();

@@ -106,10 +106,13 @@ impl Counted {
         self.latest.as_ref()?.end
     }
 
-    /// For a claim, and so for a cap.
+    /// A claim names it, and so a cap.
+    pub(super) const fn claim(&mut self) {
+        self.retired = false;
+    }
+
     pub(super) const fn pin(&mut self) {
         self.pins += 1;
-        self.retired = false;
     }
 
     pub(super) const fn unpin(&mut self) {

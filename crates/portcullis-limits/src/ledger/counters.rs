@@ -58,7 +58,7 @@ impl Counters {
         self.all.at(slot.0)
     }
 
-    fn at_mut(&mut self, slot: Slot) -> &mut Counted {
+    pub(super) fn at_mut(&mut self, slot: Slot) -> &mut Counted {
         self.all.at_mut(slot.0)
     }
 
@@ -69,7 +69,13 @@ impl Counters {
         start: DateTime<Utc>,
         step: impl FnOnce(&Counter, &mut Kept),
     ) {
-        if let Some(end) = self.at_mut(slot).change(start, step) {
+        let end = self.at_mut(slot).change(start, step);
+        self.forget_from(slot, end);
+    }
+
+    /// From `end` on, an account in this slot may be forgotten.
+    pub(super) fn forget_from(&mut self, slot: Slot, end: Option<DateTime<Utc>>) {
+        if let Some(end) = end {
             self.ends.entry(end).or_default().push(slot.0);
         }
     }
@@ -79,22 +85,28 @@ impl Counters {
         let Some(slot) = self.index.get(counter).copied() else {
             return;
         };
-        if let Some(end) = self.all.at_mut(slot).retire() {
-            self.ends.entry(end).or_default().push(slot);
-        }
+        let end = self.all.at_mut(slot).retire();
+        self.forget_from(Slot(slot), end);
     }
 
-    /// Where the counter of `cap` is, and stays until it is unpinned.
-    pub(super) fn pin(&mut self, cap: &Cap) -> Slot {
-        let slot = self.place(cap);
+    /// Where the counter is, and stays until it is unpinned.
+    pub(super) fn pin(&mut self, counter: &Counter) -> Slot {
+        let slot = self.place_of(counter);
         self.at_mut(slot).pin();
         slot
     }
 
-    /// Undoes one [`Counters::pin`].
+    /// Undoes one [`Counted::pin`].
     pub(super) fn unpin(&mut self, slot: Slot) {
         self.at_mut(slot).unpin();
-        self.vacate(slot.0);
+        self.vacate(slot);
+    }
+
+    /// Gives a slot up in which nothing is left.
+    pub(super) fn vacate(&mut self, Slot(slot): Slot) {
+        if self.all.get(slot).is_some_and(Counted::is_vacant) {
+            self.index.remove(self.all.remove(slot).counter());
+        }
     }
 
     /// Looks once at the accounts of one counter of which one was over by `before`; false at the end of a round.
@@ -114,7 +126,7 @@ impl Counters {
         if counted.is_some_and(|counted| counted.forget(before)) {
             self.needed.push(slot);
         }
-        self.vacate(slot);
+        self.vacate(Slot(slot));
         true
     }
 
@@ -146,11 +158,5 @@ impl Counters {
             needed,
         } = self;
         [all.len(), index.len(), ends.len(), needed.len()]
-    }
-
-    fn vacate(&mut self, slot: u32) {
-        if self.all.get(slot).is_some_and(Counted::is_vacant) {
-            self.index.remove(self.all.remove(slot).counter());
-        }
     }
 }

@@ -16,6 +16,15 @@ pub(super) struct Held {
     pub(super) lines: HeldLines,
 }
 
+impl Held {
+    /// Puts off the end of its lease; never back.
+    pub(super) fn renew(&mut self, lease: Lease) {
+        if lease.until() > self.lease.until() {
+            self.lease = lease;
+        }
+    }
+}
+
 /// How long a hold is good: so long from that time on. Few leases are ever asked for their end.
 #[derive(Clone, Copy)]
 pub(super) struct Lease(pub(super) DateTime<Utc>, pub(super) TimeDelta);

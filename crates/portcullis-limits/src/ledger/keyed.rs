@@ -13,7 +13,7 @@ use crate::AttemptId;
 pub(super) struct Keyed([u64; NUMBERS]);
 
 impl Keyed {
-    pub(super) fn hash(&self, attempt: AttemptId) -> u64 {
+    pub(super) fn hash(&self, attempt: AttemptId) -> u32 {
         let Self([first, second, third, fourth, fifth, last]) = *self;
         let id = u128::from_ne_bytes(attempt.request);
         let pair = |a: u64, b: u64, bits: u32| {
@@ -24,9 +24,7 @@ impl Keyed {
             .wrapping_add(pair(third, fourth, 64))
             .wrapping_add(fifth.wrapping_mul(attempt.attempt.into()))
             .wrapping_add(last);
-        // The table takes bits from both ends.
-        let hash = sum >> 32;
-        hash << 32 | hash
+        (sum >> 32) as u32
     }
 }
 
@@ -67,7 +65,7 @@ mod tests {
         let keyed = Keyed::default();
         let bits = (0..128).map(|bit| attempt(1 << bit, 0));
         let bits = bits.chain((0..32).map(|bit| attempt(0, 1 << bit)));
-        let hashes: HashSet<u64> = bits
+        let hashes: HashSet<u32> = bits
             .chain([attempt(0, 0)])
             .map(|it| keyed.hash(it))
             .collect();
@@ -83,8 +81,8 @@ mod tests {
     #[test]
     fn neighbours_are_spread_over_the_upper_and_the_lower_bits() {
         let keyed = Keyed::default();
-        let hashes: Vec<u64> = (0..4_096).map(|it| keyed.hash(attempt(it, 1))).collect();
-        for shift in [0, 57] {
+        let hashes: Vec<u32> = (0..4_096).map(|it| keyed.hash(attempt(it, 1))).collect();
+        for shift in [0, 25] {
             let mut buckets = [0_u32; 128];
             for hash in &hashes {
                 buckets[usize::try_from(hash >> shift & 127).unwrap()] += 1;

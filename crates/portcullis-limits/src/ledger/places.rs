@@ -50,6 +50,11 @@ impl<T> Places<T> {
         self.0.iter().map(|(_, value)| value)
     }
 
+    /// With their places.
+    pub(super) fn numbered(&self) -> impl Iterator<Item = (u32, &T)> {
+        self.0.iter().map(|(place, value)| (narrow(place), value))
+    }
+
     pub(super) fn iter_mut(&mut self) -> impl Iterator<Item = &mut T> {
         self.0.iter_mut().map(|(_, value)| value)
     }
@@ -62,10 +67,10 @@ impl<T> Default for Places<T> {
 }
 
 #[expect(clippy::expect_used, reason = "so many values need 150 GB")]
-fn narrow(place: usize) -> u32 {
+pub(super) fn narrow(place: usize) -> u32 {
     u32::try_from(place).expect("there are fewer than 2^32 values")
 }
 
-fn wide(place: u32) -> usize {
+pub(super) fn wide(place: u32) -> usize {
     usize::try_from(place).unwrap_or(usize::MAX)
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::attempts::Known;
+use super::attempts::{Known, NO_HINT};
 use super::held::{Held, HeldLine, HeldLines, Lease};
 use super::{Ledger, Shortfall};
 use crate::claim::reached;
@@ -29,27 +29,29 @@ impl Ledger {
         lease: TimeDelta,
     ) -> Result<Reservation, NotReserved> {
         let attempt = claim.attempt();
-        let found = self.attempts.find(attempt);
-        let from = match self.attempts.known(&found) {
-            Some(Known::Held(held)) => {
+        let (known, missing) = match self.attempts.known(attempt) {
+            Ok(Known::Held(held)) => {
                 return Ok(Reservation(Hold {
                     attempt,
                     price: held.price,
                     lines: self.lines(held),
                 }));
             }
-            Some(Known::Over { state, .. }) => Some(state),
-            None => None,
+            Ok(Known::Over { state, .. }) => (Some(state), None),
+            Err(missing) => (None, Some(missing)),
         };
-        if State::after(from, Event::Reserve) != Some(State::Held) {
+        let (Some(State::Held), Some(missing)) = (State::after(known, Event::Reserve), missing)
+        else {
             return Err(NotReserved::Over(attempt));
-        }
+        };
         let lines = self.fit(claim, now)?;
+        let caps = Arc::clone(claim.caps().shared());
         let mut parts = Parts::new();
         for line in &lines {
-            self.counters.change(line.slot, line.start, |_, it| {
-                it.account.hold(line.amount);
-            });
+            let counted = self.counters.at_mut(line.slot);
+            counted.pin();
+            let end = counted.change(line.start, |_, it| it.account.hold(line.amount));
+            self.counters.forget_from(line.slot, end);
             parts.push((line.start, line.amount));
         }
         let held = Held {
@@ -59,11 +61,11 @@ impl Ledger {
             price: claim.price(),
             lines,
         };
-        self.attempts.hold(&found, held);
+        let place = self.attempts.hold(missing, held);
         Ok(Reservation(Hold {
             attempt,
             price: claim.price(),
-            lines: Lines::new(Arc::clone(claim.caps().shared()), parts),
+            lines: Lines::new(caps, parts).put_at(place),
         }))
     }
 
@@ -74,7 +76,8 @@ impl Ledger {
         let Self {
             attempts, counters, ..
         } = self;
-        let ended = attempts.end(release.attempt, Event::Release, now, |line| {
+        let whose = (release.attempt, NO_HINT);
+        let ended = attempts.end(whose, Event::Release, now, |line| {
             // Of an account out of which nothing is held, nobody knows whether it is still there.
             if line.amount > 0 {
                 counters.change(line.slot, line.start, |_, it| {
@@ -86,14 +89,15 @@ impl Ledger {
         matches!(ended, Ok(Some(_)))
     }
 
-    /// The lines that hold what `claim` asks for, if every cap has room and every chunk has enough; their slots are
-    /// pinned.
+    /// The lines that hold what `claim` asks for, if every cap has room and every chunk has enough.
     fn fit(&mut self, claim: &Claim, now: DateTime<Utc>) -> Result<HeldLines, NotReserved> {
         let mut lines = HeldLines::new();
         let (mut full, mut short) = (Vec::new(), Vec::new());
         for (cap, amount) in claim.parts() {
-            let slot = self.counters.pin(cap);
-            let (period, account) = self.counters.at(slot).standing(now);
+            let slot = self.counters.place(cap);
+            let counted = self.counters.at_mut(slot);
+            counted.claim();
+            let (period, account) = counted.standing(now);
             let none = Account::new(period.start);
             let account = account.unwrap_or(&none);
             if !account.has_room(amount, cap.amount()) {
@@ -115,7 +119,7 @@ impl Ledger {
             return Ok(lines);
         }
         for line in &lines {
-            self.counters.unpin(line.slot);
+            self.counters.vacate(line.slot);
         }
         // Requests before tokens before money, as `spec/decisions.md` orders them; then the one that lasts longest.
         let named = |full: &CapReached| {

@@ -2,12 +2,12 @@
 
 use chrono::{DateTime, Utc};
 
-use super::attempts::{Attempts, NoChange};
+use super::attempts::{Attempts, NO_HINT, NoChange};
 use super::bookings::Bookings;
 use super::counters::{Counters, Slot};
 use super::held::HeldLine;
 use super::{Booking, Ledger};
-use crate::{AttemptId, Event, Period, Settlement, State};
+use crate::{AttemptId, Event, Period, Settlement, State, Unit};
 
 impl Ledger {
     /// Charges an attempt what it used, once. It never fails, whatever the caps say.
@@ -59,9 +59,8 @@ impl Ledger {
         } = self;
         let expired = due.into_iter().filter_map(|attempt| {
             let mut bookings = Vec::new();
-            let ended = attempts.end(attempt, Event::Expire, now, |line| {
-                counters.book(line, line.amount, &mut bookings);
-                counters.unpin(line.slot);
+            let ended = attempts.end((attempt, NO_HINT), Event::Expire, now, |line| {
+                counters.settle(line, |_| line.amount, now, &mut bookings);
             });
             ended.ok()?;
             Some(Expired { attempt, bookings })
@@ -81,13 +80,9 @@ fn charge(
     let charges = settlement.charges();
     let attempt = settlement.hold.attempt;
     // What was held is in the books; what the settler says of it counts where they do not know.
-    let ended = attempts.end(attempt, Event::Settle, now, |line| {
-        let unit = counters.at(line.slot).counter().unit;
-        let charge = charges.of(unit, line.amount);
-        counters.book(line, charge.min(line.amount), bookings);
-        let excess = charge.saturating_sub(line.amount);
-        counters.owe(line.slot, now.max(line.start), excess, bookings);
-        counters.unpin(line.slot);
+    let whose = (attempt, settlement.hold.lines.place());
+    let ended = attempts.end(whose, Event::Settle, now, |line| {
+        counters.settle(line, |unit| charges.of(unit, line.amount), now, bookings);
     });
     let charged_before = match ended {
         Err(NoChange) => return false,
@@ -107,16 +102,31 @@ fn charge(
 }
 
 impl Counters {
-    /// Turns a hold into a charge, in the period of the hold.
-    fn book(&mut self, line: &HeldLine, charge: i64, bookings: &mut impl Bookings) {
-        if line.amount == 0 {
-            return;
+    /// Turns a hold into a charge: up to the hold in its period, beyond it in the current one.
+    fn settle(
+        &mut self,
+        line: &HeldLine,
+        charge: impl FnOnce(Unit) -> i64,
+        now: DateTime<Utc>,
+        bookings: &mut impl Bookings,
+    ) {
+        let counted = self.at_mut(line.slot);
+        let charge = charge(counted.counter().unit);
+        counted.unpin();
+        if line.amount > 0 {
+            let settled = charge.min(line.amount);
+            let end = counted.change(line.start, |counter, it| {
+                it.account.unhold(line.amount);
+                it.account.settle(settled);
+                bookings.add(counter, it, settled, 0);
+            });
+            self.forget_from(line.slot, end);
         }
-        self.change(line.slot, line.start, |counter, it| {
-            it.account.unhold(line.amount);
-            it.account.settle(charge);
-            bookings.add(counter, it, charge, 0);
-        });
+        let excess = charge.saturating_sub(line.amount);
+        self.owe(line.slot, now.max(line.start), excess, bookings);
+        if line.amount == 0 {
+            self.vacate(line.slot);
+        }
     }
 
     /// Books what nothing was held for, where it blocks what follows: in the current period.

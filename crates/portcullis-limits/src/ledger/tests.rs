@@ -1,7 +1,7 @@
 //! What nobody can see from outside: that nothing stays behind.
 
 use super::*;
-use crate::{Cap, Caps, Claim, Demand, Level, Limit, NanoUsd, Price, TokenBound, Usage, Window};
+use crate::{Caps, Claim, Demand, Level, Limit, NanoUsd, Price, TokenBound, Usage, Window};
 
 fn caps(limit: u64) -> Caps {
     let cap = |subject| Cap::new(Level::Key, subject, Window::Minute, Limit::Tokens(limit));
@@ -64,7 +64,7 @@ fn whatever_becomes_of_attempts_nothing_of_them_stays_when_they_are_forgotten() 
     assert_eq!(ledger.sweep(now() + lease).len(), 20);
     ledger.forget(now() + lease * 2);
     ledger.forget(now() + lease * 3);
-    assert_eq!(ledger.attempts.sizes(), [0; 4]);
+    assert_eq!(ledger.attempts.sizes(), [0; 3]);
     assert_eq!(ledger.counters.sizes(), [4, 4, 0, 0]);
     for cap in caps(0).iter() {
         ledger.retire(cap.counter());
