@@ -1,21 +1,20 @@
 //! Every door back is one type: rich inside, uniform outside.
 
-use std::borrow::Cow;
 use std::time::Duration;
 
-use bytes::Bytes;
-use chrono::SecondsFormat;
-use http::header::{CONTENT_TYPE, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
-use http::{Response, StatusCode};
+use http::StatusCode;
 use portcullis_allowlist::{AddressError, ClientAddress};
-use portcullis_dialect::{ApiError, BodyError, Dialect, Unbounded, error_body, error_event};
+use portcullis_dialect::{BodyError, Unbounded};
 use portcullis_envelope::CredentialUnusable;
 use portcullis_key::MalformedKey;
-use portcullis_limits::{Level, LimitRefusal, Unit, Window};
+use portcullis_limits::LimitRefusal;
 use portcullis_scope::ScopeRefusal;
 use portcullis_store::{KeyId, OrgId, StoreErrorKind};
 
 use crate::limits::quota::RateLimits;
+
+mod answer;
+mod wording;
 
 /// Why a request is refused.
 ///
@@ -216,68 +215,6 @@ impl Refusal {
         self.line().1
     }
 
-    /// The sentence that the caller is told.
-    #[must_use]
-    pub fn message(&self) -> Cow<'static, str> {
-        match self {
-            Self::NoCredential
-            | Self::MalformedCredential
-            | Self::ConflictingCredentials
-            | Self::MalformedKey(_)
-            | Self::UnknownKey(_)
-            | Self::WrongPrefix(_)
-            | Self::WrongSecret(_) => {
-                "The API key is missing or not valid. Send a valid key as `Authorization: Bearer <key>`.".into()
-            }
-            Self::Scope { why, .. } => why.to_string().into(),
-            Self::OrganizationSuspended { .. } => {
-                "Your organization is suspended. Ask your administrator.".into()
-            }
-            Self::AddressNotAllowed { .. } => {
-                "This API key may not be used from your address. Call from an allowed network, or ask your \
-                 administrator to allow this one."
-                    .into()
-            }
-            Self::Limit { why, .. } => limit_message(*why),
-            Self::Unbounded(why) => {
-                format!("This API key is restricted, and this request cannot be bounded. {why}").into()
-            }
-            Self::TooManyAttempts { .. } => {
-                "Too many requests with an invalid API key came from your address. Wait as long as `Retry-After` says, and \
-                 check the key."
-                    .into()
-            }
-            Self::UnsupportedEndpoint => {
-                "This endpoint is not supported here. Check the method and the path.".into()
-            }
-            Self::Body(why) => why.to_string().into(),
-            Self::BodyCutShort => {
-                "The request body did not arrive whole: send the request again.".into()
-            }
-            Self::BodyTooLong { limit } => {
-                format!("The request body is too long: send at most {limit} bytes.").into()
-            }
-            Self::MissingCredential { provider, name, hint }
-            | Self::CredentialUnusable { provider, name, hint, .. } => {
-                let what = format!("No usable credential {name:?} is configured for provider {provider:?}.");
-                let cure = hint.as_deref().unwrap_or("Ask your administrator to add one.");
-                format!("{what} {cure}").into()
-            }
-            Self::KeyServiceUnavailable { .. } => {
-                "The provider's credential cannot be read at the moment. Try again later; if it persists, tell \
-                 your administrator."
-                    .into()
-            }
-            Self::Unavailable(_) | Self::NoCaller => {
-                "The gateway cannot check this request at the moment. Try again shortly.".into()
-            }
-            Self::Upstream => "The provider did not answer. Try again shortly.".into(),
-            Self::CredentialRejected => {
-                "The provider did not accept the gateway's credential. Tell your administrator.".into()
-            }
-        }
-    }
-
     /// How long the caller should wait before trying again, where waiting helps.
     #[must_use]
     pub fn retry_after(&self) -> Option<Duration> {
@@ -296,35 +233,6 @@ impl Refusal {
     #[must_use]
     pub fn is_before_secret(&self) -> bool {
         self.code() == "invalid_api_key"
-    }
-
-    /// The whole answer, in the words of the caller's API.
-    #[must_use]
-    pub fn to_response(&self, dialect: Dialect) -> Response<Bytes> {
-        let mut response = Response::new(self.write(|error| error_body(dialect, error)));
-        *response.status_mut() = self.status();
-        let headers = response.headers_mut();
-        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-        if self.status() == StatusCode::UNAUTHORIZED {
-            headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
-        }
-        if let Some(wait) = self.retry_after() {
-            headers.insert(RETRY_AFTER, HeaderValue::from(wait.as_secs()));
-        }
-        if let Self::Limit { limits, .. } = self {
-            limits.write(headers);
-        }
-        if self.status() == StatusCode::PAYMENT_REQUIRED {
-            // The SDKs of OpenAI and Anthropic obey it: waiting two seconds does not refill a budget.
-            headers.insert("x-should-retry", HeaderValue::from_static("false"));
-        }
-        response
-    }
-
-    /// The event that ends a stream of server-sent events which this refusal cuts.
-    #[must_use]
-    pub fn to_event(&self, dialect: Dialect) -> Bytes {
-        self.write(|error| error_event(dialect, error))
     }
 
     /// The line of the table in `spec/decisions.md`, section 4: status and code.
@@ -362,25 +270,6 @@ impl Refusal {
             Self::CredentialRejected => (StatusCode::BAD_GATEWAY, "provider_credential_rejected"),
         }
     }
-
-    /// Lends the answer's parts to a writer of one dialect.
-    fn write(&self, write: impl FnOnce(&ApiError<'_>) -> Vec<u8>) -> Bytes {
-        let param = if let Self::Body(why) = self {
-            why.param()
-        } else if let Self::Unbounded(why) = self {
-            why.param()
-        } else {
-            None
-        };
-        let message = self.message();
-        let error = ApiError {
-            status: self.status().as_u16(),
-            code: self.code(),
-            message: &message,
-            param,
-        };
-        Bytes::from(write(&error))
-    }
 }
 
 fn scope_status(why: ScopeRefusal) -> StatusCode {
@@ -404,48 +293,6 @@ fn limit_status(why: LimitRefusal) -> StatusCode {
             StatusCode::TOO_MANY_REQUESTS
         }
         LimitRefusal::CapReached(_) => StatusCode::PAYMENT_REQUIRED,
-    }
-}
-
-/// Which cap it is and when it starts again; no amount, and no id.
-fn limit_message(why: LimitRefusal) -> Cow<'static, str> {
-    match why {
-        LimitRefusal::EndpointNotAllowed => ScopeRefusal::EndpointNotAllowed.to_string().into(),
-        LimitRefusal::ModelNotPriced => {
-            "This API key has a spend cap, and this model has no price. Choose another model, or ask your administrator \
-             to set its price."
-                .into()
-        }
-        LimitRefusal::RateLimited(_) => RATE_LIMITED.into(),
-        LimitRefusal::CapReached(_) if why.code() == "rate_limited" => RATE_LIMITED.into(),
-        LimitRefusal::CapReached(cap) => {
-            let whose = match cap.level {
-                Level::Key => "this API key",
-                Level::Project => "the project of this API key",
-                Level::Organization => "your organization",
-            };
-            let what = match cap.unit {
-                Unit::Usd => "spend",
-                Unit::Tokens => "token",
-                Unit::Requests => "request",
-            };
-            let how_long = match cap.window {
-                Window::Minute => "minute's",
-                Window::Hour => "hour's",
-                Window::Day(_) => "day's",
-                Window::Month(_) => "month's",
-                Window::Total => "total",
-            };
-            let until = match cap.resets_at {
-                Some(at) => {
-                    let at = at.to_rfc3339_opts(SecondsFormat::Secs, true);
-                    format!("Ask your administrator to raise it, or wait until {at}.")
-                }
-                None if cap.window == Window::Total => "Ask your administrator to raise it.".to_owned(),
-                None => "This request is larger than the whole cap: send a smaller one, or ask your administrator to raise it.".to_owned(),
-            };
-            format!("The {how_long} {what} cap of {whose} is reached. {until}").into()
-        }
     }
 }
 
@@ -475,131 +322,5 @@ impl From<MalformedKey> for Refusal {
     }
 }
 
-const RATE_LIMITED: &str = "Too many requests or tokens for this API key. Wait as long as `Retry-After` says, then try again.";
-
 #[cfg(test)]
-mod tests {
-    use portcullis_limits::{CapReached, TooSoon, Zone};
-
-    use super::*;
-
-    const SPEC: &str = include_str!("../../../spec/decisions.md");
-
-    /// One refusal for each line of the table that needs no more than this version has.
-    fn samples() -> Vec<Refusal> {
-        let key: KeyId = "3fK9aaaaaaaa".parse().unwrap();
-        let org: OrgId = "0198c0de-0000-7000-8000-000000000001".parse().unwrap();
-        let mut samples = vec![
-            Refusal::NoCredential,
-            Refusal::OrganizationSuspended { key, org },
-            Refusal::AddressNotAllowed {
-                key,
-                from: Err(AddressError::NoPeer),
-                rules: 1,
-                org_rules: 1,
-            },
-            Refusal::UnsupportedEndpoint,
-            Refusal::KeyServiceUnavailable {
-                provider: "openai".into(),
-                why: "".into(),
-                retry_after: Duration::from_secs(1),
-            },
-            Refusal::Unavailable(Unavailable::Stale),
-            Refusal::Upstream,
-            Refusal::CredentialRejected,
-            Refusal::TooManyAttempts {
-                wait: Duration::from_millis(300),
-            },
-            limit(LimitRefusal::EndpointNotAllowed),
-            limit(LimitRefusal::ModelNotPriced),
-            limit(too_soon()),
-            limit(cap(Unit::Tokens, Window::Minute)),
-        ];
-        samples.extend(ScopeRefusal::ALL.map(|why| Refusal::Scope { key, why }));
-        samples
-    }
-
-    fn limit(why: LimitRefusal) -> Refusal {
-        let now = "2026-11-30T23:59:30Z".parse().unwrap();
-        Refusal::Limit {
-            key: "3fK9aaaaaaaa".parse().unwrap(),
-            why,
-            retry_after: why.retry_after(now),
-            limits: Box::default(),
-        }
-    }
-
-    fn too_soon() -> LimitRefusal {
-        let wait = Duration::from_millis(1_200);
-        TooSoon { wait }.into()
-    }
-
-    fn cap(unit: Unit, window: Window) -> LimitRefusal {
-        let now = "2026-11-30T23:59:30Z".parse().unwrap();
-        let resets_at = window.period(now).end;
-        let level = Level::Organization;
-        CapReached {
-            level,
-            unit,
-            window,
-            resets_at,
-        }
-        .into()
-    }
-
-    #[test]
-    fn a_reached_cap_is_named_with_its_reset_and_no_amount() {
-        let month = limit(cap(Unit::Usd, Window::Month(Zone::UTC)));
-        assert_eq!(
-            (month.status().as_u16(), month.code()),
-            (402, "budget_exceeded")
-        );
-        assert_eq!(
-            month.message(),
-            "The month's spend cap of your organization is reached. Ask your administrator to raise it, or wait until \
-             2026-12-01T00:00:00Z."
-        );
-        let total = limit(cap(Unit::Requests, Window::Total));
-        assert_eq!(
-            total.message(),
-            "The total request cap of your organization is reached. Ask your administrator to raise it."
-        );
-        let response = month.to_response(Dialect::OpenAi);
-        assert_eq!(response.headers()["x-should-retry"], "false");
-        assert!(!response.headers().contains_key(RETRY_AFTER));
-    }
-
-    #[test]
-    fn a_rate_says_in_whole_seconds_when_to_come_back() {
-        let response = limit(too_soon()).to_response(Dialect::OpenAi);
-        assert_eq!(response.status(), StatusCode::TOO_MANY_REQUESTS);
-        assert_eq!(response.headers()[RETRY_AFTER], "2");
-        let response = limit(cap(Unit::Tokens, Window::Minute)).to_response(Dialect::OpenAi);
-        assert_eq!(response.headers()[RETRY_AFTER], "30");
-    }
-
-    #[test]
-    fn status_code_and_sentence_are_those_of_the_spec() {
-        for refusal in samples() {
-            let code = format!("| `{}` | {} |", refusal.code(), refusal.status().as_u16());
-            let line = SPEC.lines().find(|line| line.starts_with(&code));
-            let line = line.unwrap_or_else(|| panic!("{code} is no line of the table"));
-            let sentence = format!("| {} |", refusal.message());
-            assert!(line.ends_with(&sentence), "{line}\n{sentence}");
-        }
-    }
-
-    #[test]
-    fn what_waiting_helps_with_says_how_long() {
-        for refusal in samples() {
-            let says = refusal.retry_after().is_some();
-            let helps = [
-                "credential_unreadable",
-                "gate_unavailable",
-                "rate_limited",
-                "too_many_attempts",
-            ];
-            assert_eq!(says, helps.contains(&refusal.code()), "{refusal:?}");
-        }
-    }
-}
+mod tests;
