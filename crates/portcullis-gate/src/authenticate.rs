@@ -38,8 +38,8 @@ impl Authenticate {
                 // Those are counted, and logged together: a flood must not fill the log.
                 tracing::info!(code = refusal.code(), peer = ?client.peer(), why = %refusal, "refused");
             }
-            node.record_refusal(&refusal, client);
-            Traces::refused_holder(node, &refusal);
+            let request = Traces::refused_holder(node, &refusal);
+            node.record_refusal(&refusal, client, request);
             refusal
         });
         Self {

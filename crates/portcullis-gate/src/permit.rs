@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use portcullis_limits::Claim;
+use portcullis_store::RequestId;
 
 use crate::authenticate::{check_standing, replaced_secret};
 use crate::call::{Bill, Call};
@@ -63,14 +64,14 @@ impl Caller {
     pub async fn authorize(&self, dispatch: Dispatch<'_>) -> Result<Permit, Refusal> {
         let permit = self.decide(&dispatch).await;
         permit.inspect_err(|refusal| {
-            self.note_refused(refusal, Some(&dispatch));
-            self.trace(refusal);
+            self.trace(refusal, self.note_refused(refusal, Some(&dispatch)));
         })
     }
 
-    fn trace(&self, refusal: &Refusal) {
+    fn trace(&self, refusal: &Refusal, request: RequestId) {
         tracing::info!(key = %self.key(), code = refusal.code(), why = %refusal, "refused");
-        self.node.record_refusal(refusal, self.client());
+        let (client, request) = (self.client(), Some(request));
+        self.node.record_refusal(refusal, client, request);
     }
 
     async fn decide(&self, dispatch: &Dispatch<'_>) -> Result<Permit, Refusal> {
@@ -207,8 +208,11 @@ impl Permit {
 
     fn refused(&self, refusal: &Refusal) {
         let provider = self.provider.name();
-        self.caller.note_not_opened(refusal, provider, &self.model);
-        self.caller.trace(refusal);
+        let caller = &self.caller;
+        caller.trace(
+            refusal,
+            caller.note_not_opened(refusal, provider, &self.model),
+        );
     }
 
     fn check(&self) -> Result<Reading, Refusal> {

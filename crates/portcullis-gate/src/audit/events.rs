@@ -91,14 +91,9 @@ pub(crate) fn actor(actor: &portcullis_store::Actor) -> Result<Actor, NotSealed>
 }
 
 /// The event of a request that was refused.
-pub(crate) fn of_refusal(at: UnixMicros, actor: Actor, target: Target, refused: Refused) -> Event {
-    Event::new(
-        timestamp(at),
-        actor,
-        Action::RequestRefused(refused),
-        target,
-    )
-    .outcome(Outcome::Refused)
+pub(crate) fn of_refusal(acting: &Acting, target: Target, refused: Refused) -> Event {
+    let event = acting.did_to(Action::RequestRefused(refused), target);
+    event.outcome(Outcome::Refused)
 }
 
 pub(crate) fn timestamp(at: UnixMicros) -> Timestamp {

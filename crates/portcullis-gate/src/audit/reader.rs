@@ -98,16 +98,25 @@ impl Admin {
         let mut entries = Entries::between(self.stores(), log, minimum, row.size);
         while let Some(rows) = entries.part().await? {
             for row in rows {
-                let record = Record::parse(&row.entry);
-                let record =
-                    record.map_err(|why| NotSealed(format!("record {}: {why}", row.seq)))?;
                 // A clock that once went back must not take younger records along.
-                if record.at().micros() >= time {
+                if time_of(&row)? >= time {
                     return Ok(Some(row.seq));
                 }
             }
         }
         Ok(Some(row.size))
+    }
+
+    /// The times of all records below `below`, in microseconds since 1970.
+    pub(super) async fn audit_times(&self, log: LogId, below: u64) -> Result<Vec<i64>, AdminError> {
+        let mut times = Vec::new();
+        let mut entries = Entries::between(self.stores(), log, 0, below);
+        while let Some(rows) = entries.part().await? {
+            for row in &rows {
+                times.push(time_of(row)?);
+            }
+        }
+        Ok(times)
     }
 
     /// The proof that a record is in its log: a `c2sp.org/tlog-proof@v1` file, to be kept beside the record's bytes.
@@ -156,4 +165,10 @@ impl Admin {
             minimum,
         })
     }
+}
+
+fn time_of(row: &LogEntryRow) -> Result<i64, NotSealed> {
+    let record = Record::parse(&row.entry);
+    let record = record.map_err(|why| NotSealed(format!("record {}: {why}", row.seq)))?;
+    Ok(record.at().micros())
 }

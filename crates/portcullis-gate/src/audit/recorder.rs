@@ -6,11 +6,11 @@ use std::num::NonZeroU32;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
-use portcullis_audit::{Actor, Event, RefusalSampler, Refused, Target, Word};
+use portcullis_audit::{Event, RefusalSampler, Refused, Target, Word};
 use portcullis_store::{CredentialId, LogId};
 use tokio::sync::Notify;
 
-use super::events;
+use super::events::{self, Acting};
 use crate::clock::Reading;
 use crate::convert;
 use crate::node::Node;
@@ -112,7 +112,7 @@ impl Recorder {
         }
         let at = convert::micros(now.utc);
         for (log, refused) in untold {
-            let event = events::of_refusal(at, Actor::System, Target::Instance, refused);
+            let event = events::of_refusal(&Acting::system(at), Target::Instance, refused);
             waiting.push(log, event);
         }
         drop(waiting);

@@ -1,7 +1,7 @@
 //! Which refusals are recorded, and where; and what is recorded of requests that pass.
 
 use portcullis_audit::{Action, Actor, ObjectId, Target};
-use portcullis_store::{CredentialId, KeyId, LogId};
+use portcullis_store::{CredentialId, KeyId, LogId, RequestId};
 
 use super::events::{self, Acting};
 use crate::caller::Caller;
@@ -13,8 +13,13 @@ use crate::refusal::Refusal;
 
 impl Node {
     /// Records a refusal: in the organization's log when a secret had matched, in the system log otherwise. What says something about
-    /// the gate only, such as a store that does not answer, is not recorded.
-    pub(crate) fn record_refusal(&self, refusal: &Refusal, client: Client) {
+    /// the gate only, such as a store that does not answer, is not recorded. `request` is our id of it, if it has one.
+    pub(crate) fn record_refusal(
+        &self,
+        refusal: &Refusal,
+        client: Client,
+        request: Option<RequestId>,
+    ) {
         let (holder, named) = who(refusal);
         let log = match (holder, named) {
             (Some(key), _) => {
@@ -31,14 +36,15 @@ impl Node {
         // Made for the few that are recorded only: what an id costs would tell a stranger which ids there are.
         let event = |refused| {
             let key = |key: KeyId| events::key_id(&key).ok();
-            let actor = holder.and_then(key).map_or(Actor::Stranger, Actor::Key);
+            let acting = Acting {
+                actor: holder.and_then(key).map_or(Actor::Stranger, Actor::Key),
+                address: client.resolved(&self.address_source).ip(),
+                request: request.map(|id| ObjectId::from_bytes(*id.as_bytes())),
+                ..Acting::system(convert::micros(now.utc))
+            };
             let target = holder.or(named).and_then(key);
             let target = target.map_or(Target::Instance, Target::Key);
-            let event = events::of_refusal(convert::micros(now.utc), actor, target, refused);
-            match client.resolved(&self.address_source).ip() {
-                Some(address) => event.address(address),
-                None => event,
-            }
+            events::of_refusal(&acting, target, refused)
         };
         self.recorder.refused(log, refusal.code(), now, event);
     }

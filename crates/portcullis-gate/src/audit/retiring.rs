@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use portcullis_audit::{Action, Count, Erased, Field, Pruning, Word, whole_tiles};
-use portcullis_store::{LogId, NotSealed};
+use portcullis_store::{HoldRow, LogId, NotSealed};
 
 use super::reader::AuditRecord;
 use super::sealer::Job;
@@ -23,20 +23,9 @@ impl Admin {
         below: u64,
         cause: &'static str,
     ) -> Result<u64, AdminError> {
-        let first = self.audit_records(log, 0, 1).await?;
-        let last = self.audit_records(log, below.saturating_sub(1), 1).await?;
-        let time = |records: &[AuditRecord]| records.first().map(|it| it.record.at().micros());
-        let (first, last) = (time(&first), time(&last));
-        self.not_held(log, |hold| {
-            let begins = hold
-                .from
-                .is_none_or(|from| last.is_none_or(|last| from.0 <= last));
-            begins
-                && hold
-                    .until
-                    .is_none_or(|until| first.is_none_or(|first| first < until.0))
-        })
-        .await?;
+        let times = self.audit_times(log, below).await?;
+        let held = |hold: &HoldRow| times.iter().any(|at| covers(hold, *at));
+        self.not_held(log, held).await?;
         self.prune_due(log, below, cause).await
     }
 
@@ -86,15 +75,11 @@ impl Admin {
         fields: &BTreeSet<Field>,
         cause: &'static str,
     ) -> Result<u64, AdminError> {
-        self.not_held(log, |hold| {
-            let held = |record: &AuditRecord| {
-                let at = record.record.at().micros();
-                hold.from.is_none_or(|from| from.0 <= at)
-                    && hold.until.is_none_or(|until| at < until.0)
-            };
-            records.iter().any(held)
-        })
-        .await?;
+        let held = |hold: &HoldRow| {
+            let mut times = records.iter().map(|found| found.record.at().micros());
+            times.any(|at| covers(hold, at))
+        };
+        self.not_held(log, held).await?;
         self.erase_due(log, records, fields, cause).await
     }
 
@@ -138,6 +123,11 @@ impl Admin {
         }
         Err(AdminError::NotScrubbed)
     }
+}
+
+/// Whether a hold is on a record of this time, in microseconds since 1970.
+fn covers(hold: &HoldRow, at: i64) -> bool {
+    hold.from.is_none_or(|from| from.0 <= at) && hold.until.is_none_or(|until| at < until.0)
 }
 
 /// How often, and how long in all (5 s), it is tried to empty the write-ahead log while somebody reads an older state.

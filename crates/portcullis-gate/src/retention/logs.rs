@@ -75,14 +75,7 @@ impl Admin {
         before: DateTime<Utc>,
     ) -> Result<Removed, AdminError> {
         let log = organization.map_or(LogId::System, LogId::Organization);
-        let mut walk = Walk::of(self, log).await?;
-        let mut below = walk.from;
-        while let Some(record) = walk.next(self).await? {
-            if time(&record) >= before {
-                break;
-            }
-            below = record.record.seq().saturating_add(1);
-        }
+        let below = self.audit_records_before(log, before).await?.unwrap_or(0);
         let rows = self.prune_due(log, below, "retention").await?;
         Ok(Removed {
             rows,

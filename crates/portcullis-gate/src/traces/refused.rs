@@ -3,6 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use portcullis_store::RequestId;
+
 use super::queue::{Ended, Entry};
 use super::words::NONE;
 use super::{Sampling, Traces};
@@ -17,15 +19,24 @@ impl Caller {
     /// Notes that a request of this caller was refused by whoever forwards it: an endpoint that is not served, a body that
     /// cannot be read. What the gate refuses itself, it notes itself.
     pub fn refused(&self, refusal: &Refusal) {
-        self.note_refused(refusal, None);
+        let _id = self.note_refused(refusal, None);
     }
 
     /// The same after a permit was given.
-    pub(crate) fn note_not_opened(&self, refusal: &Refusal, provider: &str, model: &Arc<str>) {
-        note(&self.node, &self.slot, refusal, provider, Arc::clone(model));
+    pub(crate) fn note_not_opened(
+        &self,
+        refusal: &Refusal,
+        provider: &str,
+        model: &Arc<str>,
+    ) -> RequestId {
+        note(&self.node, &self.slot, refusal, provider, Arc::clone(model))
     }
 
-    pub(crate) fn note_refused(&self, refusal: &Refusal, dispatch: Option<&Dispatch<'_>>) {
+    pub(crate) fn note_refused(
+        &self,
+        refusal: &Refusal,
+        dispatch: Option<&Dispatch<'_>>,
+    ) -> RequestId {
         let model = dispatch.map_or_else(|| Arc::clone(&NONE), |it| self.recorded_model(it));
         let provider = dispatch.map(|dispatch| dispatch.provider);
         let node = &self.node;
@@ -35,30 +46,32 @@ impl Caller {
             refusal,
             provider.unwrap_or_default(),
             model,
-        );
+        )
     }
 }
 
 impl Traces {
     /// Notes a refusal that came while the caller was authenticated, if a secret had matched by then.
-    pub(crate) fn refused_holder(node: &Node, refusal: &Refusal) {
+    pub(crate) fn refused_holder(node: &Node, refusal: &Refusal) -> Option<RequestId> {
         let (Refusal::Scope { key, .. }
         | Refusal::OrganizationSuspended { key, .. }
         | Refusal::AddressNotAllowed { key, .. }) = refusal
         else {
-            return;
+            return None;
         };
-        if let Some(slot) = node.keys.pin().get(key) {
-            note(node, slot, refusal, "", Arc::clone(&NONE));
-        }
+        let keys = node.keys.pin();
+        let slot = keys.get(key)?;
+        Some(note(node, slot, refusal, "", Arc::clone(&NONE)))
     }
 }
 
-fn note(node: &Node, slot: &Slot, refusal: &Refusal, provider: &str, model: Arc<str>) {
+/// Under which id of ours.
+fn note(node: &Node, slot: &Slot, refusal: &Refusal, provider: &str, model: Arc<str>) -> RequestId {
     let at = convert::micros(node.clock.now().utc);
+    let id = node.traces.ids.next(at);
     node.traces.queue.push(Entry {
         at,
-        id: node.traces.ids.next(at),
+        id,
         org: slot.org_id(),
         project: slot.project,
         key: slot.id,
@@ -72,4 +85,5 @@ fn note(node: &Node, slot: &Slot, refusal: &Refusal, provider: &str, model: Arc<
         provider_request: None,
         sampling: Sampling::NONE,
     });
+    id
 }

@@ -1,12 +1,14 @@
 //! What else is on record: opened credentials, and where an action came from.
 
+use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::time::Duration;
 
 use portcullis_gate::audit_log::{Action, Field, ObjectId, RecordedActor, Target};
-use portcullis_gate::{AuditRecord, KeyRules, LogId};
+use portcullis_gate::retention_policy::TimeRange;
+use portcullis_gate::{AdminError, AuditRecord, Clock as _, KeyRules, LogId, NewHold, NewKey};
 
-use crate::support::{Key, Stage, gpt, operator};
+use crate::support::{Key, Stage, code, gpt, operator};
 
 async fn of_org<S>(stage: &Stage<S>) -> Vec<AuditRecord> {
     let log = LogId::Organization(stage.org);
@@ -176,4 +178,100 @@ async fn the_system_log_takes_the_heads_of_logs_that_grew_and_beats_every_hour()
     for verdict in stage.admin.verify_audit_logs(&[], |_, _| ()).await.unwrap() {
         verdict.unwrap();
     }
+}
+
+#[tokio::test]
+async fn a_refusal_and_the_trace_of_its_request_have_one_id() {
+    let mut stage = Stage::new().await;
+    let only = |new: NewKey| new.rules(crate::support::models(&["other"], &[]));
+    let key = stage.mint(only).await;
+    let caller = stage.authenticate(&key).await.unwrap();
+    assert_eq!(code(caller.authorize(gpt()).await), "model_not_allowed");
+    stage.admin.disable(key.id).await.unwrap();
+    assert_eq!(code(stage.authenticate(&key).await), "key_disabled");
+    stage.spawn_upkeep();
+    let (start, end) = ("2026-01-01T00:00:00Z", "2027-01-01T00:00:00Z");
+    let (start, end) = (start.parse().unwrap(), end.parse().unwrap());
+    for _ in 0..500 {
+        let mut refused = of_org(&stage).await;
+        refused.retain(|it| matches!(it.record.action(), Action::RequestRefused(_)));
+        let traces = stage.admin.traces(stage.org, start, end, 10).await.unwrap();
+        if refused.len() == 2 && traces.len() == 2 {
+            for record in refused {
+                let id = record.record.request().unwrap().to_string();
+                assert!(
+                    traces.iter().any(|trace| trace.id.to_string() == id),
+                    "{id}"
+                );
+            }
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    panic!("no records, or no traces");
+}
+
+#[tokio::test]
+async fn a_legal_hold_keeps_what_was_recorded_in_its_time_and_says_so() {
+    let stage = Stage::new().await;
+    let log = LogId::Organization(stage.org);
+    for _ in 0..300 {
+        stage.confirm().await;
+    }
+    let noon = stage.clock.now().utc;
+    let hour = chrono::TimeDelta::hours(1);
+    let placed = async |range| {
+        let hold = NewHold {
+            org: Some(stage.org),
+            project: None,
+            key: None,
+            range,
+            reason: "case 7".to_owned(),
+        };
+        stage.admin.place_hold(hold).await.unwrap()
+    };
+    let fields = BTreeSet::from([Field::Actor]);
+    let erase = async || {
+        let records = stage.admin.audit_records(log, 1, 2).await.unwrap();
+        stage
+            .admin
+            .erase_audit(log, &records, &fields, "person_asked")
+            .await
+    };
+    // One of another time holds nothing of this.
+    placed(TimeRange::new(Some(noon + hour), None).unwrap()).await;
+    assert_eq!(erase().await.unwrap(), 2);
+
+    let hold = placed(TimeRange::new(Some(noon - hour), Some(noon + hour)).unwrap()).await;
+    let before = stage.admin.audit_log(log).await.unwrap().unwrap();
+    let records = stage.admin.audit_records(log, 3, 1).await.unwrap();
+    let erased = stage
+        .admin
+        .erase_audit(log, &records, &fields, "person_asked");
+    let pruned = stage.admin.prune_audit(log, 256, "retention");
+    for refused in [erased.await.unwrap_err(), pruned.await.unwrap_err()] {
+        assert!(matches!(refused, AdminError::Held { .. }), "{refused}");
+        let text = refused.to_string();
+        assert!(
+            text.contains(&hold.to_string()) && text.contains("case 7"),
+            "{text}"
+        );
+    }
+    let after = stage.admin.audit_log(log).await.unwrap().unwrap();
+    assert_eq!((after.head, after.minimum), (before.head, before.minimum));
+
+    stage.admin.lift_hold(hold).await.unwrap();
+    assert_eq!(
+        stage
+            .admin
+            .prune_audit(log, 256, "retention")
+            .await
+            .unwrap(),
+        256
+    );
+    let own = words(&of_org(&stage).await);
+    assert!(
+        own.contains(&"hold.placed") && own.contains(&"hold.released"),
+        "{own:?}"
+    );
 }
