@@ -1,9 +1,11 @@
 //! Where the time comes from: the one place in the project that reads a clock.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::Mutex;
 use std::time::{Duration, Instant, SystemTime};
 
 use chrono::{DateTime, TimeDelta, Utc};
+
+use crate::lock::lock;
 
 /// A source of time. The gate reads it once per decision and hands the reading to every check.
 pub trait Clock: Send + Sync + 'static {
@@ -111,13 +113,13 @@ impl ManualClock {
     }
 
     fn change(&self, change: impl FnOnce(&mut Reading)) {
-        change(&mut self.now.lock().unwrap_or_else(PoisonError::into_inner));
+        change(&mut lock(&self.now));
     }
 }
 
 impl Clock for ManualClock {
     fn now(&self) -> Reading {
-        *self.now.lock().unwrap_or_else(PoisonError::into_inner)
+        *lock(&self.now)
     }
 }
 

@@ -55,6 +55,7 @@ mod doctor;
 mod gate;
 mod instance;
 mod limits;
+mod lock;
 mod master_key_file;
 mod node;
 mod pages;

@@ -136,7 +136,7 @@ impl Work {
             return Ok(());
         }
         self.tidied = Some(now);
-        node.tidy_books();
+        node.tidy_books(now).await;
         node.vault.tidy(now);
         node.flood.tidy();
         node.recorder.tell_left_out(now, false);

@@ -43,7 +43,7 @@ pub use settle::{Expired, Settled};
 ///   store port that takes `FnOnce(&mut Ledger) -> T` runs it under its own lock.
 ///
 /// As the state of a process it wants housekeeping now and then, or it grows: [`Ledger::sweep`], which looks at every hold;
-/// [`Ledger::forget_some`], which looks at what has ended; [`Ledger::give_back`], which looks at every account.
+/// [`Ledger::forget_some`] and [`Ledger::give_back_some`], which look at a few counters at a time.
 pub struct Ledger {
     chunked: bool,
     counters: Counters,
@@ -71,11 +71,6 @@ impl Ledger {
     /// books what is missing.
     pub fn renew(&mut self, attempt: AttemptId, now: DateTime<Utc>, lease: TimeDelta) -> bool {
         self.attempts.renew(attempt, Lease(now, lease))
-    }
-
-    /// As [`Ledger::renew`], for all attempts that hold something: for a process that runs all of them.
-    pub fn renew_all(&mut self, now: DateTime<Utc>, lease: TimeDelta) {
-        self.attempts.renew_all(Lease(now, lease));
     }
 
     /// Whether any attempt holds something.

@@ -410,6 +410,74 @@ fn a_counter_that_no_cap_names_any_more_is_forgotten_when_its_period_is_over() {
 }
 
 #[test]
+fn a_debt_in_dollars_returns_what_is_left_of_its_own_chunk() {
+    let named = |name| Cap::new(Level::Key, name, MONTH, usd(1_000));
+    let (owing, other) = (named("owing"), named("other"));
+    let (mut ledger, now) = (Ledger::chunked(), november());
+    for cap in [&owing, &other] {
+        ledger.grant(Grant {
+            counter: cap.counter().clone(),
+            start: MONTH.period(now).start,
+            amount: 300,
+            limit: 1_000,
+        });
+    }
+    let first = send(&mut ledger, &claim(1, &Caps::from(owing.clone()), 100), now);
+    let second = send(&mut ledger, &claim(2, &Caps::from(owing.clone()), 50), now);
+    assert!(ledger.settle_aside(&first.settle(exact(101)), now));
+    let returned = ledger.take_returns();
+    let rows: Vec<_> = returned.iter().map(|it| (&it.counter, it.amount)).collect();
+    assert_eq!(rows, [(owing.counter(), 150)]);
+    // What the other hold brings back, the durable books look at before it is held again.
+    assert!(ledger.settle_aside(&second.settle(exact(10)), now));
+    assert_eq!(ledger.take_returns(), []);
+    let again = ledger.reserve(&claim(3, &Caps::from(owing), 10), now, LEASE);
+    assert!(
+        matches!(again, Err(NotReserved::NeedsDebit(_))),
+        "{again:?}"
+    );
+    let _held = send(&mut ledger, &claim(4, &Caps::from(other), 10), now);
+}
+
+#[test]
+fn giving_back_by_and_by_gives_back_the_same_as_at_once() {
+    let now = november();
+    let (mut at_once, mut by_and_by) = (Ledger::chunked(), Ledger::chunked());
+    for ledger in [&mut at_once, &mut by_and_by] {
+        for number in 0..50 {
+            let cap = Cap::new(Level::Key, &number.to_string(), MONTH, usd(1_000));
+            ledger.grant(Grant {
+                counter: cap.counter().clone(),
+                start: MONTH.period(now).start,
+                amount: 100 + number,
+                limit: 1_000,
+            });
+        }
+    }
+    let mut expected = at_once.give_back(NanoUsd::from_nanos(120), now);
+    assert_eq!(expected.len(), 29);
+    for round in 0..2 {
+        let mut found = Vec::new();
+        loop {
+            let (some, goes_on) = by_and_by.give_back_some(NanoUsd::from_nanos(120), now, 7);
+            assert!(some.len() <= 7);
+            found.extend(some);
+            if !goes_on {
+                break;
+            }
+        }
+        found.sort_by(|a, b| a.counter.cmp(&b.counter));
+        expected.sort_by(|a, b| a.counter.cmp(&b.counter));
+        assert_eq!(found, expected, "round {round}");
+        assert_eq!(by_and_by, at_once);
+        expected.clear();
+    }
+    // Whatever a round has passed, the whole is the whole.
+    let _some = by_and_by.give_back_some(NanoUsd::ZERO, now, 7);
+    assert_eq!(by_and_by.give_back(NanoUsd::ZERO, now).len(), 43);
+}
+
+#[test]
 fn the_place_of_a_forgotten_counter_is_good_for_another() {
     let old = Caps::from(key(MINUTE, Limit::Tokens(1_000)));
     let new = Cap::new(Level::Project, "p", MONTH, usd(1_000));

@@ -7,14 +7,16 @@ use std::collections::HashMap;
 use std::fs::{self, File};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
+use std::sync::Mutex;
 use std::sync::mpsc::{self, Receiver, Sender};
-use std::sync::{Mutex, PoisonError};
 use std::thread;
 
 use portcullis_audit::{
     Checkpoint, Comparison, Damage, DamageKind, InvalidCheckpoint, LogHead, Origin, VerifierKey,
 };
 use tokio::sync::oneshot;
+
+use crate::lock::lock;
 
 use super::policy::Anchor;
 
@@ -190,7 +192,7 @@ impl Heads {
     }
 
     fn known(&self) -> std::sync::MutexGuard<'_, HashMap<Origin, Checkpoint>> {
-        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.known)
     }
 }
 

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::num::NonZeroU32;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, Weak};
 use std::time::Duration;
 
 use portcullis_audit::{Event, RefusalSampler, Refused, Target, Word};
@@ -13,6 +13,7 @@ use tokio::sync::Notify;
 use super::events::{self, Acting};
 use crate::clock::Reading;
 use crate::convert;
+use crate::lock::lock;
 use crate::node::Node;
 
 /// Records that wait to be appended.
@@ -145,7 +146,7 @@ impl Recorder {
     }
 
     fn lock(&self) -> MutexGuard<'_, Waiting> {
-        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.waiting)
     }
 }
 

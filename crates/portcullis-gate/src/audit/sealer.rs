@@ -1,7 +1,7 @@
 //! Seals drafts into a log, inside the transaction that holds its head.
 
 use std::path::Path;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use getrandom::SysRng;
 use portcullis_audit::{
@@ -18,6 +18,7 @@ use super::policy::AuditPolicy;
 use crate::OpenError;
 use crate::clock::Clock;
 use crate::convert;
+use crate::lock::lock;
 use crate::stores::Stores;
 
 /// What continues the logs of this instance.
@@ -310,10 +311,6 @@ impl Stores {
         self.append(log, step).await?;
         Ok(sealing.committed().await)
     }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// The end of the system log's name.

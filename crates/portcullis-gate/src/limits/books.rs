@@ -1,14 +1,15 @@
 //! One organization's ledger in memory, behind its lock.
 
-use std::collections::HashSet;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use portcullis_limits::{
-    Account, AttemptId, Booking, Cap, Claim, Counter, Grant, Ledger, NanoUsd, NotReserved, Period,
-    Release, Reservation, Return, Settled, Settlement, Unit,
+    Account, Booking, Cap, Claim, Counter, Grant, Ledger, NanoUsd, NotReserved, Period, Release,
+    Reservation, Return, Settlement,
 };
+
+use crate::lock::lock;
 
 /// The books of one organization. Every step is a short one under one lock; nothing waits while it is held.
 pub(crate) struct Books {
@@ -19,8 +20,7 @@ pub(crate) struct Books {
 
 struct Pages {
     ledger: Ledger,
-    /// The attempts whose permit or call is alive: their holds are renewed.
-    running: HashSet<AttemptId>,
+    /// Beside what the ledger has set aside.
     waiting: Waiting,
 }
 
@@ -36,7 +36,6 @@ impl Books {
         Self {
             pages: Mutex::new(Pages {
                 ledger: Ledger::chunked(),
-                running: HashSet::new(),
                 waiting: Waiting::default(),
             }),
             dirty: AtomicBool::new(false),
@@ -59,49 +58,32 @@ impl Books {
         grants
             .into_iter()
             .for_each(|grant| pages.ledger.grant(grant));
-        let reservation = pages.ledger.reserve(claim, now, LEASE)?;
-        pages.running.insert(claim.attempt());
-        Ok(reservation)
+        pages.ledger.reserve(claim, now, LEASE)
     }
 
     /// Gives a hold back, or sees to it that a reserve which is still on its way is refused.
     pub(crate) fn release(&self, release: Release, now: DateTime<Utc>) {
-        let mut pages = self.pages();
-        pages.running.remove(&release.attempt());
-        pages.ledger.release(release, now);
+        self.pages().ledger.release(release, now);
     }
 
-    /// Charges what was used. A debt in dollars returns what is left of its chunk: what other runs have used is known to
-    /// the durable books alone, so these have to look before anything is held beside the debt.
+    /// Charges what was used.
     pub(crate) fn settle(&self, settlement: &Settlement, now: DateTime<Utc>) {
-        let mut pages = self.pages();
-        pages.running.remove(&settlement.hold.attempt);
-        let Settled::Booked(bookings) = pages.ledger.settle(settlement, now) else {
-            return;
-        };
-        let owes = |booking: &Booking| booking.counter.unit == Unit::Usd && booking.debt > 0;
-        let in_debt = bookings.iter().filter(|it| owes(it));
-        let returns = in_debt.flat_map(|it| pages.ledger.give_back_of(&it.counter));
-        let returns: Vec<_> = returns.collect();
-        self.wait(&mut pages, bookings, returns);
+        if self.pages().ledger.settle_aside(settlement, now) {
+            self.dirty.store(true, Ordering::Release);
+        }
     }
 
-    /// Keeps the holds of what runs, charges those that nobody runs any more, returns what is left of chunks beyond `keep`, and
-    /// forgets what ended long ago.
-    pub(crate) fn tidy(&self, keep: NanoUsd, now: DateTime<Utc>) {
+    /// Forgets what ended long ago, and returns what is left of chunks beyond `keep`: a part of it, so that no request waits
+    /// long for the lock. Whether there is more to do.
+    pub(crate) fn tidy(&self, part: &mut Part, keep: NanoUsd, now: DateTime<Utc>) -> bool {
         let mut pages = self.pages();
-        let Pages {
-            ledger, running, ..
-        } = &mut *pages;
-        running.retain(|attempt| ledger.renew(*attempt, now, LEASE));
-        let expired = ledger.sweep(now);
-        for swept in &expired {
-            tracing::warn!(attempt = ?swept.attempt, "a hold that nobody renewed is charged in full");
+        if part.forgets {
+            part.forgets = pages.ledger.forget_some(now - REMEMBERED, PART);
+            return true;
         }
-        ledger.forget(now - REMEMBERED);
-        let returns = ledger.give_back(keep, now);
-        let bookings = expired.into_iter().flat_map(|swept| swept.bookings);
-        self.wait(&mut pages, bookings, returns);
+        let (returns, goes_on) = pages.ledger.give_back_some(keep, now, PART);
+        self.wait(&mut pages, [], returns);
+        goes_on
     }
 
     /// Takes over newer caps of a key, a project or the organization. What is left of the chunk of a cap that was lowered or
@@ -135,7 +117,7 @@ impl Books {
 
     /// Whether a permit or a call is alive.
     pub(crate) fn is_running(&self) -> bool {
-        !self.pages().running.is_empty()
+        self.pages().ledger.is_holding()
     }
 
     /// What a counter stands at, for reports.
@@ -148,7 +130,11 @@ impl Books {
         if !self.dirty.swap(false, Ordering::AcqRel) {
             return None;
         }
-        Some(std::mem::take(&mut self.pages().waiting))
+        let mut pages = self.pages();
+        let mut waiting = std::mem::take(&mut pages.waiting);
+        waiting.bookings.extend(pages.ledger.take_bookings());
+        waiting.returns.extend(pages.ledger.take_returns());
+        Some(waiting)
     }
 
     /// Puts back what could not be written.
@@ -175,13 +161,24 @@ impl Books {
     }
 
     fn pages(&self) -> MutexGuard<'_, Pages> {
-        // A step that panicked cannot have been half done where it matters: each is a few additions after all checks.
-        self.pages.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.pages)
     }
 }
 
-/// How long a hold is good without a renewal; the upkeep renews it four times as often.
-const LEASE: TimeDelta = TimeDelta::minutes(2);
+/// Where tidying stands.
+pub(crate) struct Part {
+    forgets: bool,
+}
+
+impl Part {
+    pub(crate) const FIRST: Self = Self { forgets: true };
+}
+
+/// A hold ends with its permit or its call, which give it back or charge it when they are dropped: no timer has to. What a
+/// process that is gone held is unaccounted in the durable books.
+const LEASE: TimeDelta = TimeDelta::MAX;
 /// How long the ledger remembers what is over, so that an order that comes twice changes nothing: longer than any is on
 /// its way inside one process.
 const REMEMBERED: TimeDelta = TimeDelta::minutes(2);
+/// How many counters are looked at under one lock: about a tenth of a millisecond.
+const PART: usize = 4096;

@@ -1,7 +1,7 @@
 //! Durable debits: asked for by requests, made by the upkeep, many in one transaction.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, Weak};
 
 use chrono::{DateTime, Utc};
 use portcullis_limits::{
@@ -14,6 +14,7 @@ use tokio::time::timeout;
 use super::draw::{Accounts, Table};
 use super::hold::{Hold, Undo};
 use super::write_behind::{Entry, Outgoing};
+use crate::lock::lock;
 use crate::node::Node;
 use crate::node::vault::OrgState;
 
@@ -94,7 +95,7 @@ impl Debits {
     }
 
     fn waiting(&self) -> MutexGuard<'_, Option<Vec<Ask>>> {
-        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.waiting)
     }
 }
 

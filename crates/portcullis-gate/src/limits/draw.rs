@@ -1,13 +1,14 @@
 //! One transaction on the durable books.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use portcullis_limits::{Counter, Share, Window};
 use portcullis_store::{AccountKey, Drawn, OrgId, StoreError, StoreErrorKind, UnixMicros};
 
 use crate::convert;
+use crate::lock::lock;
 use crate::node::Node;
 
 /// The accounts that a transaction is about, each once.
@@ -87,10 +88,6 @@ impl Node {
             )
         })
     }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// How long the share of a period is kept: long enough to look at the period before this one.

@@ -6,7 +6,7 @@ use std::time::Duration;
 use portcullis_limits::{Booking, Return};
 use portcullis_store::{AccountKey, StoreError};
 
-use super::books::Waiting;
+use super::books::{Part, Waiting};
 use super::draw::{Accounts, Table};
 use crate::clock::Reading;
 use crate::convert;
@@ -63,11 +63,15 @@ impl Outgoing {
 }
 
 impl Node {
-    /// Tidies all ledgers: holds are renewed or charged, what is left of chunks beyond one chunk is returned.
-    pub(crate) fn tidy_books(&self) {
-        let now = self.clock.now().utc;
-        for org in self.orgs.pin().values() {
-            org.books.tidy(self.chunk, now);
+    /// Tidies all ledgers: what ended long ago is forgotten, what is left of chunks beyond one chunk is returned.
+    pub(crate) async fn tidy_books(&self, now: Reading) {
+        let orgs: Vec<_> = self.orgs.pin().values().cloned().collect();
+        for org in orgs {
+            let mut part = Part::FIRST;
+            while org.books.tidy(&mut part, self.chunk, now.utc) {
+                // Whoever waits for the lock, or for this thread, goes first.
+                tokio::task::yield_now().await;
+            }
         }
     }
 

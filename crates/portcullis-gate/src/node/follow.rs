@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use chrono::{DateTime, Utc};
 use portcullis_store::{
@@ -16,6 +16,7 @@ use super::slot::Slot;
 use super::vault::OrgState;
 use crate::convert;
 use crate::instance;
+use crate::lock::lock;
 use crate::pages::Pages;
 
 /// Where a node stands in the change log, and what will expire.
@@ -146,11 +147,7 @@ impl Node {
     /// Ends running responses under secrets whose time has come.
     pub(crate) fn cut_expired(&self) {
         let now = self.clock.now().utc;
-        let mut expiries = self
-            .follower
-            .expiries
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
+        let mut expiries = lock(&self.follower.expiries);
         while let Some((at, key, version)) = expiries.first().copied()
             && at <= now
         {
@@ -332,11 +329,7 @@ impl Node {
     }
 
     fn watch_expiries(&self, row: &KeyRow) {
-        let mut expiries = self
-            .follower
-            .expiries
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
+        let mut expiries = lock(&self.follower.expiries);
         for secret in &row.secrets {
             if let Some(at) = secret.expires_at {
                 expiries.insert((convert::time(at), row.id, secret.version));

@@ -1,7 +1,7 @@
 //! Traces that wait to be written.
 
 use std::collections::VecDeque;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use http::StatusCode;
@@ -9,6 +9,7 @@ use portcullis_limits::{NanoUsd, Tokens};
 use portcullis_store::{KeyId, OrgId, ProjectId, RequestId, TraceRow, UnixMicros};
 
 use super::Sampling;
+use crate::lock::lock;
 use crate::settlement::End;
 
 /// A bounded queue. Whoever notes a trace waits for nobody: when it is full, the trace is dropped and counted.
@@ -86,7 +87,7 @@ impl Queue {
     }
 
     fn lock(&self) -> MutexGuard<'_, Waiting> {
-        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.waiting)
     }
 }
 

@@ -124,11 +124,6 @@ impl Attempts {
         }
     }
 
-    /// Puts off the end of every lease; never back.
-    pub(super) fn renew_all(&mut self, lease: Lease) {
-        self.holds.iter_mut().for_each(|held| held.renew(lease));
-    }
-
     /// Whether anything is held.
     pub(super) fn are_held(&self) -> bool {
         self.holds.iter().next().is_some()

@@ -4,6 +4,8 @@ use std::mem;
 
 use chrono::{DateTime, Utc};
 
+use super::Return;
+use super::chunks::returned;
 use super::counted::Kept;
 use crate::Counter;
 
@@ -37,30 +39,42 @@ impl Bookings for Vec<Booking> {
     }
 }
 
-/// Bookings, added up by account.
+/// Bookings, added up by account, and what of chunks is returned because of them.
 #[derive(Default)]
-pub(super) struct Aside(Vec<Booking>);
+pub(super) struct Aside {
+    bookings: Vec<Booking>,
+    returns: Vec<Return>,
+}
 
 impl Aside {
-    pub(super) fn take(&mut self) -> Vec<Booking> {
-        mem::take(&mut self.0)
+    pub(super) fn take_bookings(&mut self) -> Vec<Booking> {
+        mem::take(&mut self.bookings)
+    }
+
+    pub(super) fn take_returns(&mut self) -> Vec<Return> {
+        mem::take(&mut self.returns)
     }
 }
 
 impl Bookings for Aside {
     fn add(&mut self, counter: &Counter, kept: &mut Kept, settled: i64, debt: i64) {
+        // What other runs have used is known to the durable books alone: these have to look before more is held beside a debt.
+        if debt > 0 && kept.account.granted > 0 {
+            let returned = returned(counter, &mut kept.account, 0);
+            self.returns.extend(returned);
+        }
         let start = kept.account.start;
         let guess = usize::try_from(kept.booked_at.get()).unwrap_or(usize::MAX);
-        match self.0.get_mut(guess) {
+        match self.bookings.get_mut(guess) {
             Some(it) if it.start == start && it.counter.is(counter) => {
                 it.settled = it.settled.saturating_add(settled);
                 it.debt = it.debt.saturating_add(debt);
             }
             Some(_) | None => {
                 // A place that does not fit is not remembered; then the account has several bookings.
-                let place = u32::try_from(self.0.len()).unwrap_or(u32::MAX);
+                let place = u32::try_from(self.bookings.len()).unwrap_or(u32::MAX);
                 kept.booked_at.set(place);
-                self.0.add(counter, kept, settled, debt);
+                self.bookings.add(counter, kept, settled, debt);
             }
         }
     }

@@ -24,21 +24,30 @@ impl Ledger {
     /// that are over at `now`, and of the others what is more than `keep`. Zero at shutdown.
     ///
     /// What is taken out here and does not reach the durable books is stranded, never spent twice.
+    ///
+    /// It looks at every account. Where requests wait for the lock, use [`Ledger::give_back_some`].
     pub fn give_back(&mut self, keep: NanoUsd, now: DateTime<Utc>) -> Vec<Return> {
-        let all = self.counters.iter_mut();
-        let returns = all.filter_map(|(counter, kept)| {
-            let keep = if kept.is_over(now) {
-                0
-            } else {
-                keep.nanos().max(0)
-            };
-            returned(counter, &mut kept.account, keep)
-        });
-        returns.collect()
+        let mut returns = Vec::new();
+        self.counters.begin_round();
+        self.return_some(keep, now, usize::MAX, &mut returns);
+        returns
+    }
+
+    /// As [`Ledger::give_back`], but looks at the next `budget` counters only; and whether the round over all of them goes
+    /// on.
+    pub fn give_back_some(
+        &mut self,
+        keep: NanoUsd,
+        now: DateTime<Utc>,
+        budget: usize,
+    ) -> (Vec<Return>, bool) {
+        let mut returns = Vec::new();
+        let goes_on = self.return_some(keep, now, budget, &mut returns);
+        (returns, goes_on)
     }
 
     /// Takes all that is left out of the chunks of one counter: when its cap was lowered or is no more, before anything is
-    /// reserved under what is now in force, and when it owes.
+    /// reserved under what is now in force.
     ///
     /// What is left of a chunk counts as used in the durable books. After this they look at what settlements bring back
     /// before it is held again.
@@ -49,8 +58,27 @@ impl Ledger {
     }
 }
 
+impl Ledger {
+    fn return_some(
+        &mut self,
+        keep: NanoUsd,
+        now: DateTime<Utc>,
+        budget: usize,
+        returns: &mut Vec<Return>,
+    ) -> bool {
+        self.counters.visit_some(budget, |counter, kept| {
+            let keep = if kept.is_over(now) {
+                0
+            } else {
+                keep.nanos().max(0)
+            };
+            returns.extend(returned(counter, &mut kept.account, keep));
+        })
+    }
+}
+
 /// What of a chunk is more than `keep`, taken out of it.
-fn returned(counter: &Counter, account: &mut Account, keep: i64) -> Option<Return> {
+pub(super) fn returned(counter: &Counter, account: &mut Account, keep: i64) -> Option<Return> {
     let amount = account.left().saturating_sub(keep);
     if keep == 0 {
         account.granted_under = i64::MAX; // larger than any cap

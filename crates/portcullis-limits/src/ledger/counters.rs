@@ -21,6 +21,8 @@ pub(super) struct Counters {
     ends: BTreeMap<DateTime<Utc>, Vec<u32>>,
     /// The slots in which the last round of forgetting met an account that is over and still needed.
     needed: Vec<u32>,
+    /// Where the round over all counters stands.
+    round: u32,
 }
 
 /// Where a counter is for as long as something of it is held.
@@ -134,8 +136,30 @@ impl Counters {
         self.all.iter().flat_map(Counted::accounts)
     }
 
-    pub(super) fn iter_mut(&mut self) -> impl Iterator<Item = (&Counter, &mut Kept)> {
-        self.all.iter_mut().flat_map(Counted::kept_mut)
+    /// The next [`Counters::visit_some`] begins with the first place.
+    pub(super) const fn begin_round(&mut self) {
+        self.round = 0;
+    }
+
+    /// One step over the accounts of the next `budget` places; whether the round over all of them goes on.
+    pub(super) fn visit_some(
+        &mut self,
+        budget: usize,
+        mut step: impl FnMut(&Counter, &mut Kept),
+    ) -> bool {
+        let end = self.all.end();
+        let until = end.min(
+            self.round
+                .saturating_add(u32::try_from(budget).unwrap_or(u32::MAX)),
+        );
+        for slot in self.round..until {
+            let kept = self.all.get_mut(slot).into_iter();
+            kept.flat_map(Counted::kept_mut)
+                .for_each(|(counter, kept)| step(counter, kept));
+        }
+        let goes_on = until < end;
+        self.round = if goes_on { until } else { 0 };
+        goes_on
     }
 
     /// The accounts of one counter.
@@ -156,6 +180,7 @@ impl Counters {
             index,
             ends,
             needed,
+            ..
         } = self;
         [all.len(), index.len(), ends.len(), needed.len()]
     }

@@ -3,19 +3,29 @@
 use slab::Slab;
 
 /// Values in numbered places: a value keeps its place until it is taken out, and then another may get it.
-pub(super) struct Places<T>(Slab<T>);
+pub(super) struct Places<T> {
+    slab: Slab<T>,
+    /// No place at or behind it was ever in use.
+    end: u32,
+}
 
 impl<T> Places<T> {
     pub(super) fn insert(&mut self, value: T) -> u32 {
-        narrow(self.0.insert(value))
+        let place = narrow(self.slab.insert(value));
+        self.end = self.end.max(place + 1);
+        place
+    }
+
+    pub(super) const fn end(&self) -> u32 {
+        self.end
     }
 
     pub(super) fn get(&self, place: u32) -> Option<&T> {
-        self.0.get(wide(place))
+        self.slab.get(wide(place))
     }
 
     pub(super) fn get_mut(&mut self, place: u32) -> Option<&mut T> {
-        self.0.get_mut(wide(place))
+        self.slab.get_mut(wide(place))
     }
 
     /// For whoever knows that something is there.
@@ -24,7 +34,7 @@ impl<T> Places<T> {
         reason = "the caller knows that something is there"
     )]
     pub(super) fn at(&self, place: u32) -> &T {
-        &self.0[wide(place)]
+        &self.slab[wide(place)]
     }
 
     /// For whoever knows that something is there.
@@ -33,36 +43,37 @@ impl<T> Places<T> {
         reason = "the caller knows that something is there"
     )]
     pub(super) fn at_mut(&mut self, place: u32) -> &mut T {
-        &mut self.0[wide(place)]
+        &mut self.slab[wide(place)]
     }
 
     /// For whoever knows that something is there.
     pub(super) fn remove(&mut self, place: u32) -> T {
-        self.0.remove(wide(place))
+        self.slab.remove(wide(place))
     }
 
     #[cfg(test)]
     pub(super) fn len(&self) -> usize {
-        self.0.len()
+        self.slab.len()
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = &T> {
-        self.0.iter().map(|(_, value)| value)
+        self.slab.iter().map(|(_, value)| value)
     }
 
     /// With their places.
     pub(super) fn numbered(&self) -> impl Iterator<Item = (u32, &T)> {
-        self.0.iter().map(|(place, value)| (narrow(place), value))
-    }
-
-    pub(super) fn iter_mut(&mut self) -> impl Iterator<Item = &mut T> {
-        self.0.iter_mut().map(|(_, value)| value)
+        self.slab
+            .iter()
+            .map(|(place, value)| (narrow(place), value))
     }
 }
 
 impl<T> Default for Places<T> {
     fn default() -> Self {
-        Self(Slab::new())
+        Self {
+            slab: Slab::new(),
+            end: 0,
+        }
     }
 }
 

@@ -6,7 +6,7 @@ use super::attempts::{Attempts, NO_HINT, NoChange};
 use super::bookings::Bookings;
 use super::counters::{Counters, Slot};
 use super::held::HeldLine;
-use super::{Booking, Ledger};
+use super::{Booking, Ledger, Return};
 use crate::{AttemptId, Event, Period, Settlement, State, Unit};
 
 impl Ledger {
@@ -34,7 +34,8 @@ impl Ledger {
     /// As [`Ledger::settle`], but sets the bookings aside for [`Ledger::take_bookings`]. `false` when the attempt was
     /// settled before; nothing has changed.
     ///
-    /// For whoever writes the bookings of many settlements together: it allocates nothing, and adds them up by account.
+    /// For whoever writes the bookings of many settlements together: it allocates nothing, and adds them up by account. In a
+    /// chunked ledger a debt in dollars also [returns](Ledger::take_returns) what is left of its chunk.
     pub fn settle_aside(&mut self, settlement: &Settlement, now: DateTime<Utc>) -> bool {
         charge(
             &mut self.attempts,
@@ -48,7 +49,14 @@ impl Ledger {
     /// Takes what was [set aside](Ledger::settle_aside): in general one booking for each account.
     #[must_use = "the bookings have to reach the durable books"]
     pub fn take_bookings(&mut self) -> Vec<Booking> {
-        self.aside.take()
+        self.aside.take_bookings()
+    }
+
+    /// Takes what settlements that were [set aside](Ledger::settle_aside) return: of a counter that owes dollars now, all that
+    /// was left of its chunk.
+    #[must_use = "what does not reach the durable books is stranded"]
+    pub fn take_returns(&mut self) -> Vec<Return> {
+        self.aside.take_returns()
     }
 
     /// Charges every hold whose lease has run out: in full, since nobody knows what was used.
