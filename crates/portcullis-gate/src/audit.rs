@@ -7,7 +7,6 @@ pub(crate) mod anchors;
 pub(crate) mod events;
 pub(crate) mod export;
 pub(crate) mod heads;
-pub(crate) mod log_key;
 pub(crate) mod policy;
 pub(crate) mod reader;
 pub(crate) mod recorder;

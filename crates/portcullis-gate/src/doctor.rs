@@ -9,7 +9,6 @@ use portcullis_audit::{Head, Origin, VerifierKey};
 use portcullis_envelope::{KeyWrapper, MasterKeys};
 use portcullis_store::{StoreError, StoreErrorKind, Tenants, UnixMicros};
 
-use crate::audit::log_key;
 use crate::builder::OpenError;
 use crate::convert;
 use crate::instance::{self, DigestPolicy};
@@ -260,7 +259,7 @@ impl Diagnosis {
             );
             self.bad("audit_guard_missing", &why);
         }
-        let signer = match log_key::newest(&store.instance_secrets().await?, master) {
+        let signer = match instance::log_key(&store.instance_secrets().await?, master) {
             Ok(Some(signer)) => signer,
             Ok(None) => return Ok(()),
             Err(why) => {

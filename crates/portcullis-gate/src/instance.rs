@@ -1,20 +1,21 @@
 //! What belongs to the instance itself: which digests it accepts, its peppers, and which master keys it knows.
 
+mod secret;
+
 use std::sync::Arc;
 
-use getrandom::SysRng;
-use portcullis_envelope::{Context, MasterKeys, RecordType, SealedRecord, open, seal};
+use portcullis_audit::Ed25519Signer;
+use portcullis_envelope::MasterKeys;
 use portcullis_key::{Digester, Pepper, PepperRing};
 use portcullis_retention::SamplingKey;
 use portcullis_store::{
-    Actor, AuditAction, AuditDraft, AuditTarget, Blob, Change, ChangeSet, Guard, InstanceSecretRow,
+    Actor, AuditAction, AuditDraft, AuditTarget, Change, ChangeSet, Guard, InstanceSecretRow,
     MasterCheckRow, UnixMicros,
 };
-use zeroize::Zeroizing;
 
+use self::secret::{LOG_KEY, PEPPER, SAMPLING_KEY, Secret};
 use crate::OpenError;
 use crate::audit::events::Said;
-use crate::audit::log_key;
 use crate::audit::policy::AuditPolicy;
 use crate::audit::sealer::Sealer;
 use crate::clock::Clock;
@@ -64,7 +65,7 @@ pub(crate) async fn prepare(
     let known = stores.master_checks().await?;
     check_master(&known, master)?;
     let secrets = stores.instance_secrets().await?;
-    let has_pepper = secrets.iter().any(|row| row.name == PEPPER);
+    let has_pepper = !PEPPER.versions(&secrets).is_empty();
     if policy == DigestPolicy::Sha256 && has_pepper {
         return Err(OpenError::DigestPolicyWeaker);
     }
@@ -76,7 +77,7 @@ pub(crate) async fn prepare(
         register_master(stores, master, version, clock, &sealer).await?;
     }
     if policy != DigestPolicy::Sha256 && !has_pepper {
-        create_secret(PEPPER, stores, master, clock, &sealer).await?;
+        create(&PEPPER, stores, master, clock, &sealer).await?;
     }
     let digester = digester(policy, &stores.instance_secrets().await?, master)?;
     Ok((digester, sealer))
@@ -91,24 +92,17 @@ async fn sealer(
     policy: AuditPolicy,
     clock: &dyn Clock,
 ) -> Result<Arc<Sealer>, OpenError> {
-    if let Some(signer) = log_key::newest(secrets, master)? {
+    if let Some(signer) = log_key(secrets, master)? {
         return Sealer::open(stores, signer, policy, clock).await;
     }
-    let now = convert::micros(clock.now().utc);
-    let version = 1;
-    let (signer, row) = log_key::create(master, version, now)?;
-    let set = system_change(now, AuditAction::InstanceSecretCreated)
-        .require(Guard::InstanceSecretAbsent {
-            name: log_key::LOG_KEY.to_owned(),
-            version,
-        })
-        .change(Change::InsertInstanceSecret(row));
+    let (seed, set) = LOG_KEY.draw(master, convert::micros(clock.now().utc))?;
+    let signer = Ed25519Signer::from_seed(&seed);
     let first = Sealer::first(signer, &policy)?;
     // A guard that fails: another process was faster, and its key is the one to use.
     let _outcome = stores
         .commit_recorded(set, &first, clock, Said::default())
         .await?;
-    let signer = log_key::newest(&stores.instance_secrets().await?, master)?;
+    let signer = log_key(&stores.instance_secrets().await?, master)?;
     let signer = signer.ok_or(OpenError::LogKeyMissing)?;
     Sealer::open(stores, signer, policy, clock).await
 }
@@ -155,6 +149,16 @@ async fn register_master(
     check_master(&stores.master_checks().await?, master)
 }
 
+/// The newest key that signs the heads of the audit logs, if there is one.
+pub(crate) fn log_key(
+    secrets: &[InstanceSecretRow],
+    master: &MasterKeys,
+) -> Result<Option<Ed25519Signer>, OpenError> {
+    let newest = LOG_KEY.versions(secrets).pop();
+    let seed = newest.map(|row| LOG_KEY.open(row, master)).transpose()?;
+    Ok(seed.map(|seed| Ed25519Signer::from_seed(&seed)))
+}
+
 /// What decides which bodies are kept: made when it is first needed, and the same on all nodes.
 pub(crate) async fn sampling_key(
     stores: &Stores,
@@ -162,57 +166,26 @@ pub(crate) async fn sampling_key(
     clock: &dyn Clock,
     sealer: &Arc<Sealer>,
 ) -> Result<SamplingKey, OpenError> {
-    let is_key = |row: &&InstanceSecretRow| row.name == SAMPLING_KEY;
     let mut secrets = stores.instance_secrets().await?;
-    if !secrets.iter().any(|row| is_key(&row)) {
-        create_secret(SAMPLING_KEY, stores, master, clock, sealer).await?;
+    if SAMPLING_KEY.versions(&secrets).is_empty() {
+        create(&SAMPLING_KEY, stores, master, clock, sealer).await?;
         secrets = stores.instance_secrets().await?;
     }
     // The first one for good: another one would choose other requests.
-    let first = secrets.iter().filter(is_key).min_by_key(|row| row.version);
+    let first = SAMPLING_KEY.versions(&secrets).into_iter().next();
     let row = first.ok_or(OpenError::NoRandomness)?;
-    let bytes = secret(SAMPLING_KEY, row, master)?;
-    SamplingKey::new(bytes).map_err(|why| unreadable(SAMPLING_KEY, row, &why))
+    let key = SamplingKey::new(SAMPLING_KEY.open(row, master)?);
+    key.map_err(|why| SAMPLING_KEY.unusable(row.version, &why))
 }
 
-/// Makes version 1 of a secret of 32 random bytes.
-async fn create_secret(
-    name: &'static str,
+async fn create(
+    secret: &Secret,
     stores: &Stores,
     master: &MasterKeys,
     clock: &dyn Clock,
     sealer: &Arc<Sealer>,
 ) -> Result<(), OpenError> {
-    let now = convert::micros(clock.now().utc);
-    let version = 1;
-    let mut bytes = Zeroizing::new([0; 32]);
-    getrandom::fill(&mut bytes[..]).map_err(|_| OpenError::NoRandomness)?;
-    let key = master.sealing_key(master.active_version())?;
-    let context = Context::instance_secret(name, u64::from(version))?;
-    let sealed = seal(
-        &key,
-        RecordType::InstanceSecret,
-        &context,
-        &bytes[..],
-        &mut SysRng,
-    )
-    .map_err(|why| OpenError::InstanceSecret {
-        name,
-        version,
-        why: why.to_string(),
-    })?;
-    let row = InstanceSecretRow {
-        name: name.to_owned(),
-        version,
-        sealed: Blob::from(sealed.as_bytes()),
-        created_at: now,
-    };
-    let set = system_change(now, AuditAction::InstanceSecretCreated)
-        .require(Guard::InstanceSecretAbsent {
-            name: name.to_owned(),
-            version,
-        })
-        .change(Change::InsertInstanceSecret(row));
+    let (_read_again, set) = secret.draw(master, convert::micros(clock.now().utc))?;
     // A guard that fails: another process was faster, and its secret is the one to use.
     let _outcome = stores
         .commit_recorded(set, sealer, clock, Said::default())
@@ -222,46 +195,15 @@ async fn create_secret(
 
 /// All peppers, the newest as the current one.
 fn peppers(secrets: &[InstanceSecretRow], master: &MasterKeys) -> Result<PepperRing, OpenError> {
-    let mut rows: Vec<_> = secrets.iter().filter(|row| row.name == PEPPER).collect();
-    rows.sort_by_key(|row| row.version);
+    let rows = PEPPER.versions(secrets);
+    let pepper = |row| PEPPER.open(row, master).map(Pepper::from);
     let (current, retired) = rows.split_last().ok_or(OpenError::PepperMissing)?;
-    let mut ring = PepperRing::builder(current.version, pepper(current, master)?);
+    let mut ring = PepperRing::builder(current.version, pepper(current)?);
     for row in retired {
-        ring = ring.retired(row.version, pepper(row, master)?);
+        ring = ring.retired(row.version, pepper(row)?);
     }
     ring.build()
-        .map_err(|why| unreadable(PEPPER, current, &why))
-}
-
-fn pepper(row: &InstanceSecretRow, master: &MasterKeys) -> Result<Pepper, OpenError> {
-    secret(PEPPER, row, master).map(Pepper::from)
-}
-
-/// Opens a secret of 32 bytes.
-fn secret(
-    name: &'static str,
-    row: &InstanceSecretRow,
-    master: &MasterKeys,
-) -> Result<Zeroizing<[u8; 32]>, OpenError> {
-    let unreadable = |why: &dyn ToString| unreadable(name, row, why);
-    let record = SealedRecord::parse(row.sealed.as_slice()).map_err(|why| unreadable(&why))?;
-    let key = master.sealing_key(record.header().key_version())?;
-    let context = Context::instance_secret(name, u64::from(row.version))?;
-    let plain = open(&key, RecordType::InstanceSecret, &context, &record);
-    let plain = plain.map_err(|why| unreadable(&why))?;
-    let bytes: [u8; 32] = plain
-        .expose()
-        .try_into()
-        .map_err(|_| unreadable(&"it is not 32 bytes long"))?;
-    Ok(Zeroizing::new(bytes))
-}
-
-fn unreadable(name: &'static str, row: &InstanceSecretRow, why: &dyn ToString) -> OpenError {
-    OpenError::InstanceSecret {
-        name,
-        version: row.version,
-        why: why.to_string(),
-    }
+        .map_err(|why| PEPPER.unusable(current.version, &why))
 }
 
 fn system_change(now: UnixMicros, action: AuditAction) -> ChangeSet {
@@ -272,6 +214,3 @@ fn system_change(now: UnixMicros, action: AuditAction) -> ChangeSet {
         AuditTarget::Instance,
     ))
 }
-
-const PEPPER: &str = "pepper";
-const SAMPLING_KEY: &str = "body-sampling-key";
