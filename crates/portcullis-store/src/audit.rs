@@ -99,6 +99,21 @@ mod tests {
     }
 
     #[test]
+    fn only_what_takes_access_away_goes_before_its_record() {
+        let ends = AuditAction::ALL.iter().filter(|it| it.ends_access());
+        let words: Vec<&str> = ends.map(|action| action.as_str()).collect();
+        let switched_off = [
+            "credential.disabled",
+            "key.disabled",
+            "key.revoked",
+            "key.secret_revoked",
+            "organization.suspended",
+            "organization_key.disabled",
+        ];
+        assert_eq!(words, switched_off);
+    }
+
+    #[test]
     fn every_target_reads_back() {
         let key = "3fK9aaaaaaaa".parse().unwrap();
         let id = "0198c0de-0000-7000-8000-000000000001";

@@ -5,7 +5,7 @@ use std::fs;
 use std::time::{Duration, Instant};
 
 use super::database::{self, Database, Row};
-use super::{begun, code, fill, keep_head};
+use super::{begun, code, fill, keep_head, text};
 use crate::support::{Finished, Home, PATIENCE};
 
 /// A log of some records, with no head folder: what is found is found in the database.
@@ -45,6 +45,7 @@ fn a_log_that_nobody_touched_is_sound() {
 #[test]
 fn an_edited_record() {
     let home = log();
+    let kept = keep_head(&home, "kept", &[]);
     let database = Database::without_guards(&home);
     let mut rows = database.rows();
     let entry = String::from_utf8(rows[7].entry.clone()).unwrap();
@@ -54,6 +55,7 @@ fn an_edited_record() {
     database.put(&rows);
     drop(database);
     finds(&home, &[], "record 7 was edited");
+    finds(&home, &["--known-checkpoint", &kept], "record 7 was edited");
     // The guards are back, so all that the doctor could find is in order.
     home.run(&["doctor"]).succeeded();
 }
@@ -96,6 +98,27 @@ fn a_deleted_record_whether_or_not_the_others_are_renumbered() {
         &[],
         "record 7 is missing; the next one that is there is 8",
     );
+}
+
+/// What is damaged is not handed on as if it were whole.
+#[test]
+fn a_log_with_a_record_missing_is_not_exported() {
+    let home = log();
+    let database = Database::without_guards(&home);
+    database.execute("DELETE FROM audit_entries WHERE log = ?1 AND seq = 7");
+    drop(database);
+    let to = home.data().with_file_name("export");
+    for (format, finding) in [
+        ("ecs", "record 7 is missing"),
+        ("jsonl", "record 7 is missing"),
+        ("tiles", "the records are not those that were signed"),
+    ] {
+        let to = to.join(format);
+        fs::create_dir_all(to.parent().unwrap()).unwrap();
+        let args = ["audit", "export", "--format", format, "--to", text(&to)];
+        tampered(&home.run(&args), finding);
+        assert!(!to.join("checkpoint").exists(), "the head comes last");
+    }
 }
 
 #[test]
