@@ -102,8 +102,8 @@ impl GateBuilder {
 
     /// A key service that organizations' keys may be wrapped by, known by its own reference. The instance's own, `local`, is
     /// always there.
-    pub fn key_service(mut self, service: impl KeyWrapper + 'static) -> Self {
-        self.key_services.push(Arc::new(service));
+    pub fn key_service(mut self, service: Arc<dyn KeyWrapper>) -> Self {
+        self.key_services.push(service);
         self
     }
 
