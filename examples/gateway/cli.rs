@@ -3,6 +3,7 @@
 pub(crate) mod audit;
 mod limits;
 mod serve;
+pub(crate) mod vault;
 
 use std::fmt;
 use std::net::IpAddr;
@@ -18,6 +19,7 @@ use tracing::Level;
 use self::audit::AuditCommand;
 pub(crate) use self::limits::{ChangedCaps, ChangedLimits, NewLimits};
 pub(crate) use self::serve::{ClientAddressArgs, ServeArgs, SpendingArgs};
+use self::vault::VaultCommand;
 use crate::Failure;
 use crate::data::DEFAULT_FOLDER;
 
@@ -64,6 +66,9 @@ pub(crate) enum Command {
     /// Provider credentials: sealed when saved, masked when listed.
     #[command(subcommand)]
     Credentials(CredentialsCommand),
+    /// The organization's key: versions, rotation, shredding.
+    #[command(subcommand)]
+    Vault(VaultCommand),
     /// The tamper-evident logs: who did what, and who was refused.
     #[command(subcommand)]
     Audit(AuditCommand),
@@ -277,11 +282,41 @@ pub(crate) struct RotateArgs {
 #[derive(Debug, Subcommand)]
 pub(crate) enum CredentialsCommand {
     /// Saves a provider's credential, read from standard input: `gateway credentials put openai < file`.
-    Put(CredentialArgs),
-    /// Lists the credentials, masked.
+    Put(PutArgs),
+    /// Takes over a credential that an older system kept in plain, read from standard input. It is `put` under a word of its own in
+    /// the audit log, and refuses what is sealed already.
+    Import(PutArgs),
+    /// Lists the credentials, masked: nothing is opened.
     List,
+    /// Switches a credential off, until `credentials enable`.
+    Disable(CredentialArgs),
+    /// Switches a disabled credential on again.
+    Enable(CredentialArgs),
+    /// Changes how long a credential may be used.
+    Expire {
+        #[command(flatten)]
+        which: CredentialArgs,
+
+        /// From now on: 30d, 12h, any other such, or never.
+        #[arg(long = "in", value_name = "LIFETIME")]
+        lifetime: Lifetime,
+    },
     /// Removes a provider's credential.
     Delete(CredentialArgs),
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct PutArgs {
+    #[command(flatten)]
+    pub(crate) which: CredentialArgs,
+
+    /// How long it may be used: 30d, 12h, any other such, or never.
+    #[arg(long, default_value = "never", value_name = "LIFETIME")]
+    pub(crate) expires: Lifetime,
+
+    /// Overwrites this generation and no other, as `credentials list` shows it; 0: there must be none yet.
+    #[arg(long, value_name = "GENERATION")]
+    pub(crate) over: Option<u64>,
 }
 
 #[derive(Args, Debug)]

@@ -3,10 +3,11 @@
 use std::io::{IsTerminal, Read};
 use std::path::Path;
 
-use portcullis::{Admin, CredentialView, OrgId, PutCredential};
+use chrono::{DateTime, Utc};
+use portcullis::{Admin, Clock as _, CredentialView, OrgId, PutCredential, SystemClock};
 use zeroize::Zeroizing;
 
-use crate::cli::{CredentialArgs, CredentialsCommand};
+use crate::cli::{CredentialArgs, CredentialsCommand, PutArgs};
 use crate::data::{self, Data};
 use crate::{Failure, show};
 
@@ -19,23 +20,42 @@ pub(crate) async fn run(folder: &Path, command: CredentialsCommand) -> Result<()
 async fn act(admin: &Admin, command: CredentialsCommand) -> Result<(), Failure> {
     let (org, _) = data::tenant(admin).await?;
     match command {
-        CredentialsCommand::Put(CredentialArgs {
-            provider,
-            name,
-            environment,
-        }) => {
-            let mut place = PutCredential::new(org.id, provider).name(name);
-            if let Some(environment) = environment {
-                place = place.environment(environment);
-            }
+        CredentialsCommand::Put(args) => {
+            let place = place(org.id, &args)?;
             let secret = read_secret()?;
-            let saved = admin.put_credential(place, secret.trim_ascii()).await?;
+            said(&admin.put_credential(place, secret.trim_ascii()).await?);
+        }
+        CredentialsCommand::Import(args) => {
+            let place = place(org.id, &args)?;
+            let plaintext = Zeroizing::new(read_secret()?.trim_ascii().to_vec());
+            said(&admin.import_credential(place, plaintext).await?);
+            show::done(
+                "the place it came from still has it in plain: overwrite it there, and have the provider's key rotated",
+            );
+        }
+        CredentialsCommand::List => show::credentials(&admin.credentials(org.id).await?, now()),
+        CredentialsCommand::Disable(args) => {
+            let found = find(admin, org.id, &args).await?;
+            admin.disable_credential(org.id, found.id).await?;
             show::done(&format!(
-                "{} for {} is sealed: {}",
-                saved.name, saved.provider, saved.mask
+                "{} for {} is disabled",
+                found.name, found.provider
             ));
         }
-        CredentialsCommand::List => show::credentials(&admin.credentials(org.id).await?),
+        CredentialsCommand::Enable(args) => {
+            let found = find(admin, org.id, &args).await?;
+            admin.enable_credential(org.id, found.id).await?;
+            show::done(&format!("{} for {} is enabled", found.name, found.provider));
+        }
+        CredentialsCommand::Expire { which, lifetime } => {
+            let found = find(admin, org.id, &which).await?;
+            let at = lifetime.expires_at(now(), None)?;
+            admin.set_credential_expiry(org.id, found.id, at).await?;
+            show::done(&match at {
+                Some(at) => format!("{} for {} expires at {at}", found.name, found.provider),
+                None => format!("{} for {} does not expire", found.name, found.provider),
+            });
+        }
         CredentialsCommand::Delete(args) => {
             let found = find(admin, org.id, &args).await?;
             admin.delete_credential(org.id, found.id).await?;
@@ -43,6 +63,41 @@ async fn act(admin: &Admin, command: CredentialsCommand) -> Result<(), Failure> 
         }
     }
     Ok(())
+}
+
+fn place(org: OrgId, args: &PutArgs) -> Result<PutCredential, Failure> {
+    let which = &args.which;
+    let mut place = PutCredential::new(org, which.provider.clone()).name(which.name.clone());
+    if let Some(environment) = &which.environment {
+        place = place.environment(environment.clone());
+    }
+    if let Some(at) = args.expires.expires_at(now(), None)? {
+        place = place.expires_at(at);
+    }
+    Ok(match args.over {
+        Some(generation) => place.over_generation(generation),
+        None => place,
+    })
+}
+
+fn said(saved: &CredentialView) {
+    let CredentialView {
+        name,
+        provider,
+        mask,
+        generation,
+        ..
+    } = saved;
+    show::done(&format!(
+        "{name} for {provider} is sealed: {mask} (generation {generation})"
+    ));
+    if saved.disabled_at.is_some() {
+        show::done("it is disabled, as the one before was: `credentials enable` switches it on");
+    }
+}
+
+fn now() -> DateTime<Utc> {
+    SystemClock::new().now().utc
 }
 
 /// The secret, from standard input: a command line is visible to others and stays in the shell's history.

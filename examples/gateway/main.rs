@@ -22,6 +22,7 @@ mod proxy_listener;
 mod serve;
 mod show;
 mod signals;
+mod vault;
 
 use std::error::Error;
 use std::process::ExitCode;
@@ -46,6 +47,10 @@ async fn main() -> ExitCode {
         Some(Command::Project(command)) => project::run(&cli.data, command).await,
         Some(Command::Limits(command)) => limits::run(&cli.data, command).await,
         Some(Command::Credentials(command)) => credentials::run(&cli.data, command).await,
+        Some(Command::Vault(command)) => match vault::run(&cli.data, command).await {
+            Ok(code) => return code,
+            Err(failure) => Err(failure),
+        },
         Some(Command::Audit(command)) => return audit::run(&cli.data, command).await,
         Some(Command::Doctor) => doctor::run(&cli.data).await,
     };

@@ -9,6 +9,7 @@
 
 pub(crate) mod audit;
 pub(crate) mod limits;
+pub(crate) mod vault;
 
 use std::error::Error;
 use std::net::{IpAddr, SocketAddr};
@@ -200,23 +201,41 @@ pub(crate) fn warning(sentence: &str) {
     eprintln!("warning: {sentence}");
 }
 
-pub(crate) fn credentials(credentials: &[CredentialView]) {
+pub(crate) fn credentials(credentials: &[CredentialView], now: DateTime<Utc>) {
     println!(
-        "{:<12}{:<16}{:<10}{:<26}{:<6}{:<22}",
-        "PROVIDER", "NAME", "ENV", "CREDENTIAL", "GEN", "SAVED"
+        "{:<12}{:<16}{:<10}{:<26}{:<6}{:<10}{:<22}{:<22}{:<22}{:<4}",
+        "PROVIDER",
+        "NAME",
+        "ENV",
+        "CREDENTIAL",
+        "GEN",
+        "STATE",
+        "EXPIRES",
+        "SAVED",
+        "LAST OPENED",
+        "KEY"
     );
     for one in credentials {
         let environment = one
             .environment
             .as_ref()
             .map_or("any", |environment| environment.as_str());
+        let state = match (one.disabled_at, one.expires_at) {
+            (Some(_), _) => "disabled",
+            (None, Some(at)) if at <= now => "expired",
+            (None, Some(_) | None) => "active",
+        };
         println!(
-            "{:<12}{:<16}{environment:<10}{:<26}{:<6}{:<22}",
+            "{:<12}{:<16}{environment:<10}{:<26}{:<6}{state:<10}{:<22}{:<22}{:<22}{:<4}",
             one.provider,
             one.name,
             one.mask,
             one.generation,
+            time_or(one.expires_at, "never"),
             time(one.updated_at),
+            time_or(one.last_opened_at, "never"),
+            one.key_version
+                .map_or("?".to_owned(), |version| version.to_string()),
         );
     }
 }

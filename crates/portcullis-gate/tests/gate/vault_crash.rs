@@ -83,7 +83,7 @@ async fn a_rotation_that_is_killed_again_and_again_bricks_nothing_and_ends_compl
 
 async fn admin(folder: &Path) -> Admin {
     let store = SqliteStore::open(folder.join("portcullis.db")).unwrap();
-    let master = MasterKeyFile::read(&folder.join("master")).unwrap();
+    let master = MasterKeyFile::read(folder.join("master")).unwrap();
     Gate::builder(store, master)
         .open_admin(operator())
         .await
@@ -118,7 +118,8 @@ async fn child_rotates_until_it_is_killed() {
     let Some(folder) = std::env::var_os(FOLDER).map(PathBuf::from) else {
         return; // somebody runs the ignored tests by hand
     };
-    let org: OrgId = std::env::var(ORG).unwrap().parse().unwrap();
+    let org = std::env::var_os(ORG).unwrap().into_string().unwrap();
+    let org: OrgId = org.parse().unwrap();
     let admin = admin(&folder).await;
     println!(); // the test harness may have begun a line
     let batch = NonZeroUsize::new(10).unwrap();
