@@ -29,3 +29,4 @@ mod secrets;
 mod spending;
 mod strangers;
 mod support;
+mod vault;
