@@ -6,13 +6,14 @@ use std::io::{self, Write};
 use std::path::Path;
 use std::process::ExitCode;
 
+use chrono::{NaiveDate, NaiveTime, TimeDelta};
 use portcullis::audit_log::{LogHead, TileFile, Verified, whole_tiles};
 use portcullis::{
     Admin, AdminError, AuditExport, AuditLog, AuditPolicy, Clock as _, DamagedLog, ExportedAudit,
-    HeadsError, LogId, OpenError, SystemClock,
+    HeadsError, LogId, OpenError, SystemClock, UsageFormat,
 };
 
-use crate::cli::audit::{AuditCommand, EraseArgs, ExportArgs, OfLog, PruneArgs};
+use crate::cli::audit::{AuditCommand, EraseArgs, ExportArgs, OfLog, PruneArgs, UsageAs};
 use crate::data::{self, Data};
 use crate::show::audit::Progress;
 use crate::{Failure, show};
@@ -73,6 +74,7 @@ fn policy(data: &Data, command: &AuditCommand) -> Result<AuditPolicy, Failure> {
         | AuditCommand::Verify { .. }
         | AuditCommand::Export(_)
         | AuditCommand::Prove { .. }
+        | AuditCommand::Usage { .. }
         | AuditCommand::Prune(_)
         | AuditCommand::Erase(_)
         | AuditCommand::Checkpoint { .. } => policy,
@@ -100,6 +102,7 @@ async fn act(admin: &Admin, command: AuditCommand) -> Result<Verdict, Failure> {
             );
             Ok(Verdict::Sound)
         }
+        AuditCommand::Usage { format, from } => usage(admin, format, from).await,
         AuditCommand::Prune(args) => prune(admin, args).await,
         AuditCommand::Erase(args) => erase(admin, args).await,
         AuditCommand::Prove { log, seq, to } => {
@@ -291,6 +294,29 @@ async fn records(
         .map_err(io::IntoInnerError::into_error)?
         .sync_all()?;
     Ok(exported)
+}
+
+async fn usage(
+    admin: &Admin,
+    format: UsageAs,
+    from: Option<NaiveDate>,
+) -> Result<Verdict, Failure> {
+    let now = SystemClock::new().now().utc;
+    let from = from.map_or(now - TimeDelta::days(1), |day| {
+        day.and_time(NaiveTime::MIN).and_utc()
+    });
+    let format = match format {
+        UsageAs::Otel => UsageFormat::OpenTelemetry,
+        UsageAs::Ocsf => UsageFormat::Ocsf,
+    };
+    let org = data::tenant(admin).await?.0.id;
+    let mut out = io::stdout().lock();
+    let calls = admin
+        .export_usage(org, from, now, format, |line| out.write_all(line))
+        .await?;
+    out.flush()?;
+    show::done(&format!("{calls} calls since {from}"));
+    Ok(Verdict::Sound)
 }
 
 async fn prune(admin: &Admin, args: PruneArgs) -> Result<Verdict, Failure> {

@@ -16,4 +16,5 @@ pub(crate) mod rounds;
 pub(crate) mod sealer;
 pub(crate) mod settings;
 mod tree;
+pub(crate) mod usage;
 pub(crate) mod verifying;

@@ -81,6 +81,7 @@ pub use audit::export::{AuditExport, ExportedAudit};
 pub use audit::heads::HeadsError;
 pub use audit::policy::{Anchor, AuditPolicy};
 pub use audit::reader::{AuditLog, AuditRecord};
+pub use audit::usage::UsageFormat;
 pub use audit::verifying::{DamagedLog, LogDamage};
 pub use authenticate::Authenticate;
 pub use builder::{GateBuilder, OpenError};

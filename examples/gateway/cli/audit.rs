@@ -35,6 +35,16 @@ pub(crate) enum AuditCommand {
     /// Writes a log into a folder or a file, for other tools. The export itself is the last record of it. Exit codes: 0 done,
     /// 1 the log is not what was signed, or ends before --after, 2 records behind --after were pruned unexported, 3 usage.
     Export(ExportArgs),
+    /// Writes what is kept of each model call to standard output, for metering or a SIEM: no content, and what was refused is in the
+    /// log.
+    Usage {
+        /// As what.
+        #[arg(long, default_value = "otel", value_enum)]
+        format: UsageAs,
+        /// Calls of this day (UTC) and later, such as 2026-01-31; of the last day, if not given.
+        #[arg(long, value_name = "DATE")]
+        from: Option<NaiveDate>,
+    },
     /// Proves one record: writes RECORD.json, and RECORD.tlog-proof beside it, which anybody can verify offline.
     Prove {
         #[command(flatten)]
@@ -228,6 +238,15 @@ fn records(text: &str) -> Result<RangeInclusive<u64>, String> {
     let bad = |_| format!("`{text}` names no records; write 7, or 7-12");
     let (first, last) = text.split_once('-').unwrap_or((text, text));
     Ok(first.parse().map_err(bad)?..=last.parse().map_err(bad)?)
+}
+
+/// In which form model calls are exported.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum UsageAs {
+    /// The gen_ai attributes of OpenTelemetry, JSON lines.
+    Otel,
+    /// Open Cybersecurity Schema Framework 1.8, JSON lines.
+    Ocsf,
 }
 
 /// In which form a log is exported.

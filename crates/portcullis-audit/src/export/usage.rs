@@ -19,16 +19,16 @@ use crate::{Count, KeyId, ObjectId, Timestamp};
 ///     organization: ObjectId::from_bytes([2; 16]),
 ///     project: None,
 ///     key: KeyId::parse("3fK9aaaaaaaa")?,
-///     operation: "chat",
+///     operation: Some("chat"),
 ///     provider: "openai",
 ///     model: "gpt-4o",
 ///     answered_by: Some("gpt-4o-2024-08-06"),
-///     input_tokens: Count::new(900),
-///     cached_input_tokens: Count::new(512),
-///     output_tokens: Count::new(120),
+///     input_tokens: Some(Count::new(900)),
+///     cached_input_tokens: Some(Count::new(512)),
+///     output_tokens: Some(Count::new(120)),
 ///     cost_nano_usd: Some(Count::new(2_810_000)),
 ///     latency_micros: Count::new(1_250_000),
-///     status: 200,
+///     status: Some(200),
 /// };
 /// let line = String::from_utf8(usage.to_otel())?;
 /// assert!(line.contains(r#""gen_ai.request.model":"gpt-4o""#));
@@ -49,26 +49,26 @@ pub struct UsageRecord<'a> {
     pub project: Option<ObjectId>,
     /// The key.
     pub key: KeyId,
-    /// `chat`, `text_completion`, `embeddings`: the words of `gen_ai.operation.name`.
-    pub operation: &'a str,
+    /// `chat`, `text_completion`, `embeddings`: the words of `gen_ai.operation.name`; `None` where nobody noted it.
+    pub operation: Option<&'a str>,
     /// The provider, by the words of `gen_ai.provider.name`.
     pub provider: &'a str,
     /// The model that was asked, by its name in the price list.
     pub model: &'a str,
     /// The model that answered, where it is another and the price list names it.
     pub answered_by: Option<&'a str>,
-    /// All tokens of the input, cached ones included.
-    pub input_tokens: Count,
+    /// All tokens of the input, cached ones included; `None` where the provider did not say, as for the next two.
+    pub input_tokens: Option<Count>,
     /// Those of them that the provider read from a cache.
-    pub cached_input_tokens: Count,
+    pub cached_input_tokens: Option<Count>,
     /// All tokens of the output.
-    pub output_tokens: Count,
+    pub output_tokens: Option<Count>,
     /// What it cost, in 10⁻⁹ USD; `None` for a model without a price.
     pub cost_nano_usd: Option<Count>,
     /// From the first byte sent to the provider to the last byte of its answer, in microseconds.
     pub latency_micros: Count,
-    /// The HTTP status that the provider answered with.
-    pub status: u16,
+    /// The HTTP status that the provider answered with; `None` where it did not answer.
+    pub status: Option<u16>,
 }
 
 impl UsageRecord<'_> {
@@ -90,7 +90,7 @@ impl UsageRecord<'_> {
         format!("{}:{}", self.request, self.attempt)
     }
 
-    const fn is_success(&self) -> bool {
-        self.status < 400
+    fn is_success(&self) -> bool {
+        self.status.is_some_and(|status| status < 400)
     }
 }

@@ -13,40 +13,48 @@ pub(crate) fn usage() -> UsageRecord<'static> {
         organization: ObjectId::from_bytes([2; 16]),
         project: Some(ObjectId::from_bytes([3; 16])),
         key: KeyId::parse("3fK9aaaaaaaa").unwrap(),
-        operation: "chat",
+        operation: Some("chat"),
         provider: "openai",
         model: "gpt-4o",
         answered_by: Some("gpt-4o-2024-08-06"),
-        input_tokens: Count::new(900),
-        cached_input_tokens: Count::new(512),
-        output_tokens: Count::new(120),
+        input_tokens: Some(Count::new(900)),
+        cached_input_tokens: Some(Count::new(512)),
+        output_tokens: Some(Count::new(120)),
         cost_nano_usd: Some(Count::new(2_810_000)),
         latency_micros: Count::new(1_250_000),
-        status: 200,
+        status: Some(200),
     }
 }
 
-/// A full one, a poor one that failed, and one with the largest numbers.
-pub(crate) fn usages() -> [UsageRecord<'static>; 3] {
+/// A full one, a poor one that failed, one with the largest numbers, and one of which next to nothing is known.
+pub(crate) fn usages() -> [UsageRecord<'static>; 4] {
     let failed = UsageRecord {
         project: None,
         answered_by: None,
         cost_nano_usd: None,
-        output_tokens: Count::new(0),
-        status: 529,
+        output_tokens: Some(Count::new(0)),
+        status: Some(529),
         ..usage()
     };
     let large = UsageRecord {
         at: Timestamp::from_micros(i64::MAX),
         attempt: u32::MAX,
-        input_tokens: Count::MAX,
-        cached_input_tokens: Count::MAX,
-        output_tokens: Count::MAX,
+        input_tokens: Some(Count::MAX),
+        cached_input_tokens: Some(Count::MAX),
+        output_tokens: Some(Count::MAX),
         cost_nano_usd: Some(Count::MAX),
         latency_micros: Count::MAX,
         ..usage()
     };
-    [usage(), failed, large]
+    let cut = UsageRecord {
+        operation: None,
+        input_tokens: None,
+        cached_input_tokens: None,
+        output_tokens: None,
+        status: None,
+        ..failed
+    };
+    [usage(), failed, large, cut]
 }
 
 fn parse(line: &[u8]) -> Value {
@@ -55,7 +63,7 @@ fn parse(line: &[u8]) -> Value {
 
 #[test]
 fn the_attributes_have_the_names_and_types_of_the_conventions() {
-    let [full, failed, _] = usages().map(|usage| parse(&usage.to_otel()));
+    let [full, failed, ..] = usages().map(|usage| parse(&usage.to_otel()));
     assert_eq!(full["gen_ai.operation.name"], "chat");
     assert_eq!(full["gen_ai.provider.name"], "openai");
     assert_eq!(full["gen_ai.request.model"], "gpt-4o");
@@ -76,6 +84,27 @@ fn the_attributes_have_the_names_and_types_of_the_conventions() {
     ] {
         assert!(failed.get(absent).is_none(), "{absent}");
     }
+}
+
+#[test]
+fn what_nobody_knows_is_absent_and_not_zero() {
+    let [.., cut] = usages();
+    let (otel, ocsf) = (parse(&cut.to_otel()), parse(&cut.to_ocsf()));
+    assert_eq!(otel["gen_ai.operation.name"], "unknown");
+    assert_eq!(otel["error.type"], "no_answer");
+    for absent in [
+        "gen_ai.usage.input_tokens",
+        "gen_ai.usage.cache_read.input_tokens",
+        "gen_ai.usage.output_tokens",
+        "http.response.status_code",
+    ] {
+        assert!(otel.get(absent).is_none(), "{absent}");
+    }
+    assert_eq!(ocsf["api"]["operation"], "unknown");
+    assert_eq!(ocsf["status_id"], 2);
+    assert!(ocsf.get("http_response").is_none() && ocsf.get("status_code").is_none());
+    let context = ocsf["message_context"].as_object().unwrap();
+    assert_eq!(context.keys().collect::<Vec<_>>(), ["service"]);
 }
 
 #[test]
@@ -103,7 +132,7 @@ fn no_name_leaves_its_field() {
         "\u{65e5}\u{672c} \u{1f600}",
     ] {
         let usage = UsageRecord {
-            operation: name,
+            operation: Some(name),
             provider: name,
             model: name,
             answered_by: Some(name),

@@ -6,7 +6,11 @@ use std::time::Duration;
 
 use portcullis_gate::audit_log::{Action, Field, ObjectId, RecordedActor, Target};
 use portcullis_gate::retention_policy::TimeRange;
-use portcullis_gate::{AdminError, AuditRecord, Clock as _, KeyRules, LogId, NewHold, NewKey};
+use portcullis_gate::{
+    AdminError, AuditRecord, Clock as _, KeyRules, LogId, NewHold, NewKey, UnixMicros, UsageFormat,
+};
+
+use portcullis_store::{RequestId, TraceBatch, TraceRow, TraceStore as _};
 
 use crate::support::{Key, Stage, code, gpt, operator};
 
@@ -274,4 +278,64 @@ async fn a_legal_hold_keeps_what_was_recorded_in_its_time_and_says_so() {
         own.contains(&"hold.placed") && own.contains(&"hold.released"),
         "{own:?}"
     );
+}
+
+#[tokio::test]
+async fn every_call_is_exported_once_however_many_there_are_at_one_moment() {
+    let stage = Stage::new().await;
+    let key = stage.key().await;
+    let start = stage.clock.now().utc;
+    let row = |number: i64| TraceRow {
+        at: UnixMicros(start.timestamp_micros() + number / 3),
+        id: RequestId::generate(UnixMicros(number), &mut getrandom::SysRng).unwrap(),
+        org: stage.org,
+        project: stage.project,
+        key: key.id,
+        provider: "openai".to_owned(),
+        model: "gpt-4o".to_owned(),
+        outcome: if number % 7 == 0 {
+            "refused"
+        } else {
+            "settled"
+        }
+        .to_owned(),
+        cause: None,
+        status: Some(200),
+        input: Some(1),
+        cached: None,
+        output: None,
+        cost: None,
+        latency: 1,
+        provider_request: None,
+        sampled: false,
+        rate_ppm: 0,
+    };
+    let batch = TraceBatch {
+        rows: (0..5_000).map(row).collect(),
+        ..TraceBatch::default()
+    };
+    let calls = batch.rows.iter().filter(|row| row.outcome != "refused");
+    let mut expected: Vec<String> = calls.map(|row| row.id.to_string()).collect();
+    expected.sort();
+    stage.store.write_traces(batch).await.unwrap();
+
+    let mut told = Vec::new();
+    let write = |line: &[u8]| {
+        let line: serde_json::Value = serde_json::from_slice(line)?;
+        told.push(
+            line["portcullis.request.id"]
+                .as_str()
+                .unwrap_or("")
+                .to_owned(),
+        );
+        Ok(())
+    };
+    let end = start + chrono::TimeDelta::hours(1);
+    let format = UsageFormat::OpenTelemetry;
+    let count = stage
+        .admin
+        .export_usage(stage.org, start, end, format, write);
+    assert_eq!(count.await.unwrap(), expected.len() as u64);
+    told.sort();
+    assert_eq!(told, expected);
 }

@@ -6,7 +6,7 @@ use std::fs;
 use serde_json::Value;
 
 use super::{begun, code, fill, text};
-use crate::support::{Finished, Home};
+use crate::support::{Finished, Home, Provider, Request};
 
 /// Exports to standard output.
 fn export(home: &Home, args: &[&str]) -> Finished {
@@ -130,6 +130,37 @@ fn a_file_of_records_is_for_its_owner_only() {
     assert_eq!(mode & 0o777, 0o600);
     let table = fs::read_to_string(&to).unwrap();
     assert!(table.contains("audit.exported"));
+}
+
+#[test]
+fn model_calls_are_exported_with_their_tokens_and_cost_and_no_content() {
+    let (home, provider) = (Home::new(), Provider::start());
+    let gateway = home.serve_priced(&provider, &[]);
+    home.put_credential("openai", "sk-for-usage");
+    let key = home.mint(&["--model", "plain"]);
+    let ask = |model: &str| {
+        let request = Request::chat(model, false).bearer(&key);
+        request.send(gateway.address()).status
+    };
+    assert_eq!((ask("plain"), ask("counted")), (200, 403));
+    gateway.stop().succeeded();
+    for (format, tokens) in [
+        ("otel", "\"gen_ai.usage.input_tokens\":3"),
+        ("ocsf", "\"prompt_tokens\":3"),
+    ] {
+        let exported = home.run(&["audit", "usage", "--format", format]);
+        let exported = exported.succeeded();
+        let line = &exported.stdout;
+        assert_eq!(
+            line.lines().count(),
+            1,
+            "what was refused is no call: {line}"
+        );
+        for part in [tokens, "cost_nano_usd\":23000", key.id()] {
+            assert!(line.contains(part), "{part}: {line}");
+        }
+        assert!(!line.contains("hello"), "{line}");
+    }
 }
 
 #[test]

@@ -198,10 +198,13 @@ pub(in crate::export) struct AiModel<'a> {
 /// `message_context`, of the same profile. The messages themselves are nowhere.
 #[derive(Serialize)]
 pub(in crate::export) struct MessageContext {
-    pub(in crate::export) completion_tokens: u64,
-    pub(in crate::export) prompt_tokens: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(in crate::export) completion_tokens: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(in crate::export) prompt_tokens: Option<u64>,
     pub(in crate::export) service: Service,
-    pub(in crate::export) total_tokens: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(in crate::export) total_tokens: Option<u64>,
 }
 
 /// `http_response`.

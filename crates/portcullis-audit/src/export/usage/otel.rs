@@ -3,7 +3,8 @@
 use serde::Serialize;
 
 use super::UsageRecord;
-use crate::export::json;
+use crate::Count;
+use crate::export::{UNKNOWN, json};
 
 pub(super) fn export(usage: &UsageRecord<'_>) -> Vec<u8> {
     let status = usage.status;
@@ -11,17 +12,18 @@ pub(super) fn export(usage: &UsageRecord<'_>) -> Vec<u8> {
         timestamp: usage.at.to_string(),
         event_name: "portcullis.usage",
         schema_url: SCHEMA_URL,
-        error_type: (!usage.is_success()).then(|| status.to_string()),
-        operation: usage.operation,
+        error_type: (!usage.is_success())
+            .then(|| status.map_or(NO_ANSWER.to_owned(), |status| status.to_string())),
+        operation: usage.operation.unwrap_or(UNKNOWN),
         provider: usage.provider,
         model: usage.model,
         answered_by: usage.answered_by,
-        input_tokens: usage.input_tokens.get(),
-        cached_input_tokens: usage.cached_input_tokens.get(),
-        output_tokens: usage.output_tokens.get(),
+        input_tokens: usage.input_tokens.map(Count::get),
+        cached_input_tokens: usage.cached_input_tokens.map(Count::get),
+        output_tokens: usage.output_tokens.map(Count::get),
         status,
         attempt: usage.attempt,
-        cost_nano_usd: usage.cost_nano_usd.map(crate::Count::get),
+        cost_nano_usd: usage.cost_nano_usd.map(Count::get),
         key: usage.key.to_string(),
         latency_micros: usage.latency_micros.get(),
         organization: usage.organization.to_string(),
@@ -50,14 +52,26 @@ struct Attributes<'a> {
         skip_serializing_if = "Option::is_none"
     )]
     answered_by: Option<&'a str>,
-    #[serde(rename = "gen_ai.usage.input_tokens")]
-    input_tokens: u64,
-    #[serde(rename = "gen_ai.usage.cache_read.input_tokens")]
-    cached_input_tokens: u64,
-    #[serde(rename = "gen_ai.usage.output_tokens")]
-    output_tokens: u64,
-    #[serde(rename = "http.response.status_code")]
-    status: u16,
+    #[serde(
+        rename = "gen_ai.usage.input_tokens",
+        skip_serializing_if = "Option::is_none"
+    )]
+    input_tokens: Option<u64>,
+    #[serde(
+        rename = "gen_ai.usage.cache_read.input_tokens",
+        skip_serializing_if = "Option::is_none"
+    )]
+    cached_input_tokens: Option<u64>,
+    #[serde(
+        rename = "gen_ai.usage.output_tokens",
+        skip_serializing_if = "Option::is_none"
+    )]
+    output_tokens: Option<u64>,
+    #[serde(
+        rename = "http.response.status_code",
+        skip_serializing_if = "Option::is_none"
+    )]
+    status: Option<u16>,
     #[serde(rename = "portcullis.attempt")]
     attempt: u32,
     #[serde(
@@ -82,5 +96,7 @@ struct Attributes<'a> {
     uid: String,
 }
 
+/// What a call ended with that was cut, or whose provider could not be reached.
+const NO_ANSWER: &str = "no_answer";
 /// The conventions whose names these are.
 const SCHEMA_URL: &str = "https://opentelemetry.io/schemas/gen-ai/1.42.0";
