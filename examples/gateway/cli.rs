@@ -2,6 +2,7 @@
 
 pub(crate) mod audit;
 mod limits;
+pub(crate) mod retention;
 mod serve;
 pub(crate) mod vault;
 
@@ -18,6 +19,7 @@ use tracing::Level;
 
 use self::audit::AuditCommand;
 pub(crate) use self::limits::{ChangedCaps, ChangedLimits, NewLimits};
+pub(crate) use self::retention::{HoldCommand, PurgeCommand, RetentionCommand, UsageArgs};
 pub(crate) use self::serve::{ClientAddressArgs, ServeArgs, SpendingArgs};
 use self::vault::VaultCommand;
 use crate::Failure;
@@ -72,6 +74,17 @@ pub(crate) enum Command {
     /// The tamper-evident logs: who did what, and who was refused.
     #[command(subcommand)]
     Audit(AuditCommand),
+    /// What the keys have used: which of them, of which model, how often, and what was refused.
+    Usage(UsageArgs),
+    /// How long and how much is kept, and what has to go.
+    #[command(subcommand)]
+    Retention(RetentionCommand),
+    /// Legal holds: what must not go.
+    #[command(subcommand)]
+    Hold(HoldCommand),
+    /// Removes what is kept of requests at once.
+    #[command(subcommand)]
+    Purge(PurgeCommand),
     /// Checks that the database and the master key are there, belong together and open.
     Doctor,
 }

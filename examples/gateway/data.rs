@@ -4,6 +4,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use gateway_bodies::Keeper;
 use portcullis::{
     Actor, Admin, AuditPolicy, Gate, GateBuilder, MasterKeyFile, MasterKeys, OrganizationView,
     ProjectView, ProviderName, SqliteStore,
@@ -90,11 +91,14 @@ impl Data {
         }
         let master = MasterKeyFile::read(self.master_key())?;
         let store = SqliteStore::open_existing(self.database())?;
-        let admin = Self::configure(store.clone(), master, audit)?.open_admin(operator()?);
+        let keeper = Keeper::open(&self.database())?;
+        let admin = Self::configure(store.clone(), master, audit)?;
+        let admin = keeper.configure(admin).open_admin(operator()?);
         let done = match admin.await {
             Ok(admin) => work(admin).await,
             Err(why) => Err(why.into()),
         };
+        keeper.close();
         store.close().await;
         done
     }

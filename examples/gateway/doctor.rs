@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use gateway_bodies::Keeper;
 use portcullis::{
     Admin, Clock, Diagnosis, DigestPolicy, MasterKeyFile, SqliteStore, SystemClock, UnixMicros,
 };
@@ -17,6 +18,15 @@ pub(crate) async fn run(folder: &Path) -> Result<(), Failure> {
     let now = UnixMicros(SystemClock::new().now().utc.timestamp_micros());
     let diagnosis =
         Diagnosis::examine(store.map(Into::into), master, DigestPolicy::default(), now).await;
+    let diagnosis = match (&opened, Keeper::open(&data.database())) {
+        (Some(store), Ok(keeper)) => {
+            let stores = store.clone().into();
+            let examined = diagnosis.and_tables(&stores, &keeper.companions()).await;
+            keeper.close();
+            examined
+        }
+        (_, _) => diagnosis,
+    };
     if let Some(store) = opened {
         store.close().await;
     }

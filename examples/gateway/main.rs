@@ -19,9 +19,11 @@ mod prices;
 mod project;
 mod proxy;
 mod proxy_listener;
+mod retention;
 mod serve;
 mod show;
 mod signals;
+mod usage;
 mod vault;
 
 use std::error::Error;
@@ -52,6 +54,10 @@ async fn main() -> ExitCode {
             Err(failure) => Err(failure),
         },
         Some(Command::Audit(command)) => return audit::run(&cli.data, command).await,
+        Some(Command::Usage(args)) => usage::run(&cli.data, args).await,
+        Some(Command::Retention(command)) => retention::run(&cli.data, command).await,
+        Some(Command::Hold(command)) => retention::hold(&cli.data, command).await,
+        Some(Command::Purge(command)) => retention::purge(&cli.data, command).await,
         Some(Command::Doctor) => doctor::run(&cli.data).await,
     };
     match done {

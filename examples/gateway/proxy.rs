@@ -86,6 +86,7 @@ pub(crate) async fn forward(
 ) -> Result<Response, Rejection> {
     let endpoint = call.endpoint();
     if endpoint == Endpoint::Unknown && !proxy.inner.forward_unknown {
+        caller.refused(&Refusal::UnsupportedEndpoint);
         return Err(Refusal::UnsupportedEndpoint.into());
     }
     let permit = caller
@@ -125,7 +126,12 @@ pub(crate) async fn forward(
     let mut response = Response::new(Body::new(body));
     *response.status_mut() = parts.status;
     copy(&parts.headers, response.headers_mut(), &RETURNED);
-    let response = meter(dispatched, response);
+    let sampled = dispatched.sampled();
+    let mut response = meter(dispatched, response);
+    if let Some(sampled) = sampled {
+        // For whoever keeps bodies, if this build has somebody who does.
+        response.extensions_mut().insert(sampled);
+    }
     match endpoint {
         Endpoint::ModelList if response.status().is_success() => {
             only_allowed(&caller, response).await

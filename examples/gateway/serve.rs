@@ -8,7 +8,9 @@ use std::time::Duration;
 use axum::Router;
 use axum::middleware;
 use axum::routing::get;
+use gateway_bodies::Keeper;
 use http::Uri;
+use portcullis::retention_policy::Policies;
 use portcullis::{Actor, AddressSource, Gate, ProtectLayer, SqliteStore};
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
@@ -19,7 +21,7 @@ use crate::proxy::{self, Proxy};
 use crate::proxy_listener::{self, ProxyListener};
 use crate::show::Start;
 use crate::signals::{Hangups, Signals};
-use crate::{Failure, addresses, bootstrap, builtin, prices, show};
+use crate::{Failure, addresses, bootstrap, builtin, prices, retention, show};
 
 /// Serves until it is told to stop.
 pub(crate) async fn run(folder: &Path, args: ServeArgs) -> Result<(), Failure> {
@@ -27,6 +29,7 @@ pub(crate) async fn run(folder: &Path, args: ServeArgs) -> Result<(), Failure> {
     let prices = prices::Source::of(&args.spending, args.upstream.is_some());
     let list = prices.read()?;
     let outputs = prices::outputs(&args.spending)?;
+    let policies = args.retention.as_deref().map(retention::read).transpose()?;
     // The port first: while it is taken, nothing is made or changed.
     let listener = listen(args.listen).await?;
     let address = listener.local_addr()?;
@@ -38,12 +41,14 @@ pub(crate) async fn run(folder: &Path, args: ServeArgs) -> Result<(), Failure> {
         show::master_key_made(&data);
     }
     let store = SqliteStore::open(data.database())?;
+    let keeper = Keeper::open(&data.database())?;
     let audit = args.anchors.add_to(data.audit_policy())?;
     let mut builder = Data::configure(store.clone(), master, audit)?;
     if let Some(chunk) = args.spending.budget_chunk {
         builder = builder.budget_chunk(chunk);
     }
-    let opening = builder
+    let opening = keeper
+        .configure(builder)
         .prices(list)
         .outputs(outputs)
         .description(format!(
@@ -55,10 +60,18 @@ pub(crate) async fn run(folder: &Path, args: ServeArgs) -> Result<(), Failure> {
     let done = match opening.await {
         Ok((gate, upkeep)) => {
             tokio::spawn(upkeep);
-            serve(gate, &data, listener, args, source, prices).await
+            let limited = limit(&gate, policies).await;
+            match limited {
+                Ok(()) => serve(gate, &data, listener, args, source, prices, &keeper).await,
+                Err(why) => {
+                    close(gate).await;
+                    Err(why)
+                }
+            }
         }
         Err(why) => Err(why.into()),
     };
+    keeper.close();
     // Then all is in the one file, for whoever copies it.
     store.close().await;
     done
@@ -71,6 +84,7 @@ async fn serve(
     args: ServeArgs,
     source: AddressSource,
     prices: prices::Source,
+    keeper: &Keeper,
 ) -> Result<(), Failure> {
     // Before anything is said: who reads it may want to stop.
     let signals = Signals::listen()?;
@@ -112,10 +126,12 @@ async fn serve(
     }
 
     let proxy = Proxy::new(provider, &upstream, args.dangerously_forward_unknown_paths)?;
-    let app = Router::new()
+    let routes = Router::new()
         .route(HEALTH, get(async || "ok\n"))
         .fallback(proxy::forward)
-        .with_state(proxy)
+        .with_state(proxy);
+    let app = keeper
+        .watch(routes)
         .layer(ProtectLayer::new(gate.clone()).open_route(HEALTH));
     let (told, was_told) = oneshot::channel();
     let stop = async {
@@ -151,6 +167,16 @@ async fn answer(
             .with_graceful_shutdown(stop)
             .await
     }
+}
+
+/// Writes what the policy file says, before anybody is served.
+async fn limit(gate: &Gate, policies: Option<Policies>) -> Result<(), Failure> {
+    if let Some(policies) = policies {
+        gate.admin(Actor::system())
+            .load_retention(&policies)
+            .await?;
+    }
+    Ok(())
 }
 
 async fn listen(address: SocketAddr) -> Result<TcpListener, Failure> {

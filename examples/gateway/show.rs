@@ -9,6 +9,7 @@
 
 pub(crate) mod audit;
 pub(crate) mod limits;
+pub(crate) mod usage;
 pub(crate) mod vault;
 
 use std::error::Error;

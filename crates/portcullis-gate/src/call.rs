@@ -15,7 +15,7 @@ use crate::limits::hold::Charge;
 use crate::limits::quota::RateLimits;
 use crate::permit::Provider;
 use crate::settlement::{End, Settlement};
-use crate::traces::{Sampling, Traced};
+use crate::traces::{SampledRequest, Sampling, Traced};
 
 /// A call under way. [`settle`](Call::settle) it with the usage that was read; a call that is dropped without is
 /// settled as of unknown usage, never as if it had not been sent.
@@ -86,6 +86,12 @@ impl Call {
     #[must_use]
     pub fn sampling(&self) -> Sampling {
         self.traced.sampling
+    }
+
+    /// The request as whoever keeps bodies takes it; `None` when its bodies are not to be kept.
+    #[must_use]
+    pub fn sampled(&self) -> Option<SampledRequest> {
+        self.traced.sampled(&self.caller, self.began)
     }
 
     /// Notes the status of the provider's answer and the provider's own id of the request, for the record of it. An id that has

@@ -105,7 +105,7 @@ pub use refusal::{Refusal, Unavailable, Unusable};
 pub use retention::{Applied, Companion};
 pub use settlement::{End, Settlement};
 pub use stores::Stores;
-pub use traces::Sampling;
+pub use traces::{SampledRequest, Sampling};
 pub use upkeep::Upkeep;
 pub use vault::policy::KeyServicePolicy;
 

@@ -1,7 +1,6 @@
 //! What may be kept, how long and how much: the rules of the leaf, executed on the stores.
 
 mod apply;
-mod companion;
 mod logs;
 mod purge;
 mod registry;
@@ -10,7 +9,7 @@ mod rules;
 pub(crate) mod sampling;
 
 pub use self::apply::Applied;
-pub use self::companion::Companion;
 pub(crate) use self::registry::{registry, unregistered};
 use self::rules::unreadable;
 pub(crate) use self::rules::{Keeping, days, hold, settings, settings_row};
+pub use portcullis_retention::Companion;

@@ -8,8 +8,8 @@ mod refused;
 mod words;
 pub(crate) mod writer;
 
-pub use self::call::Sampling;
 pub(crate) use self::call::Traced;
+pub use self::call::{SampledRequest, Sampling};
 pub(crate) use self::ids::RequestIds;
 pub(crate) use self::queue::Queue;
 pub(crate) use self::words::Words;

@@ -63,6 +63,7 @@
 mod apply;
 mod breach;
 mod class;
+mod companion;
 mod days;
 mod hold;
 mod inventory;
@@ -86,6 +87,7 @@ pub use breach::{
     RefusedBecause,
 };
 pub use class::{DataClass, UnknownClass};
+pub use companion::Companion;
 pub use days::{Days, InvalidDays};
 pub use hold::{DuplicateHold, HoldScope, Holds, InvalidHold, LegalHold};
 pub use inventory::{Group, Inventory, Partition};
@@ -103,5 +105,5 @@ pub use redaction::{
     Finding, RedactedBody, Redactor, RuleCounts, StandardRedactor, redact_body, redact_text,
 };
 pub use registry::{InvalidRegistry, Layout, Registry, Table};
-pub use sampling::{NoSamplingKey, Sampler, SamplingKey};
+pub use sampling::{Chosen, NoSamplingKey, Sampler, SamplingKey};
 pub use time_range::{EmptyRange, TimeRange};

@@ -157,6 +157,23 @@ impl Sampler {
     }
 }
 
+/// The proof that a request was chosen: nobody but a [`Sampler`] makes one, and whoever stores bodies asks for it.
+///
+/// ```compile_fail,E0423
+/// let chosen = portcullis_retention::Chosen(());
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Chosen(());
+
+impl Sampler {
+    /// The same decision as [`keeps`](Self::keeps), as a value that stands for it.
+    #[must_use]
+    pub fn choose(&self, organization: &[u8; 16], request: &[u8], rate: Rate) -> Option<Chosen> {
+        self.keeps(organization, request, rate)
+            .then_some(Chosen(()))
+    }
+}
+
 impl fmt::Debug for Sampler {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Sampler([redacted])")

@@ -26,6 +26,11 @@ pub(crate) struct ServeArgs {
     #[arg(long)]
     pub(crate) dangerously_forward_unknown_paths: bool,
 
+    /// How long and how much is kept: a TOML file such as examples/retention.toml. What it says is written into the database, where
+    /// the commands beside the gateway find it; without it what was written there before holds.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) retention: Option<PathBuf>,
+
     #[command(flatten)]
     pub(crate) spending: SpendingArgs,
 

@@ -40,8 +40,10 @@ impl BodySampling {
         let own = rates.projects.get(&project);
         let own = own.or_else(|| rates.organizations.get(&org));
         let rate = own.copied().unwrap_or(rates.default);
-        let kept = self.sampler.keeps(org.as_bytes(), request.as_bytes(), rate);
-        Sampling::new(kept, rate)
+        let chosen = self
+            .sampler
+            .choose(org.as_bytes(), request.as_bytes(), rate);
+        Sampling::new(chosen, rate)
     }
 }
 

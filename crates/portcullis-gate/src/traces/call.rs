@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use http::StatusCode;
-use portcullis_retention::Rate;
-use portcullis_store::RequestId;
+use portcullis_retention::{Chosen, Rate};
+use portcullis_store::{KeyId, OrgId, ProjectId, RequestId, UnixMicros};
 
 use super::answer;
 use super::queue::{Ended, Entry};
@@ -16,23 +16,45 @@ use crate::settlement::{End, Settlement};
 
 /// Whether the bodies of a request are to be kept, as every node decides it alike.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Sampling {
     /// Whether this request was chosen.
     pub kept: bool,
     /// The rate by which, in parts per million: a request that is kept stands for a million divided by it.
     pub rate_ppm: u32,
+    chosen: Option<Chosen>,
+}
+
+/// A request that was chosen: all that whoever keeps its bodies has to know of it.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub struct SampledRequest {
+    /// The proof.
+    pub chosen: Chosen,
+    /// The gateway's id of the request.
+    pub id: RequestId,
+    /// The organization of its key.
+    pub org: OrgId,
+    /// The project of its key.
+    pub project: ProjectId,
+    /// Its key.
+    pub key: KeyId,
+    /// When it was dispatched, as its trace says.
+    pub at: UnixMicros,
 }
 
 impl Sampling {
     /// Nobody keeps bodies here.
     pub(crate) const NONE: Self = Self {
+        chosen: None,
         kept: false,
         rate_ppm: 0,
     };
 
-    pub(crate) const fn new(kept: bool, rate: Rate) -> Self {
+    pub(crate) const fn new(chosen: Option<Chosen>, rate: Rate) -> Self {
         Self {
-            kept,
+            chosen,
+            kept: chosen.is_some(),
             rate_ppm: rate.ppm(),
         }
     }
@@ -62,6 +84,18 @@ impl Traced {
             status: None,
             provider_request: None,
         }
+    }
+
+    /// What whoever keeps its bodies has to know, if it was chosen.
+    pub(crate) fn sampled(&self, caller: &Caller, began: Reading) -> Option<SampledRequest> {
+        Some(SampledRequest {
+            chosen: self.sampling.chosen?,
+            id: self.id,
+            org: caller.org(),
+            project: caller.project(),
+            key: caller.key(),
+            at: convert::micros(began.utc),
+        })
     }
 
     /// Notes what the provider's answer says of itself.

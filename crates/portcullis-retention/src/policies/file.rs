@@ -85,7 +85,9 @@ impl fmt::Display for InvalidPolicyFile {
         if !self.field.is_empty() {
             write!(f, "`{}`", self.field.escape_debug())?;
             if !self.value.is_empty() {
-                write!(f, " = {}", self.value.escape_debug())?;
+                // Quotes as they stand in the file; what a terminal would obey is escaped.
+                let shown = self.value.escape_debug().to_string();
+                write!(f, " = {}", shown.replace("\\\"", "\"").replace("\\'", "'"))?;
             }
             f.write_str(": ")?;
         }

@@ -13,6 +13,7 @@ use super::{Answer, CapLine, Finished, PATIENCE, Provider, Request, Running, exa
 /// A data folder.
 pub(crate) struct Home {
     folder: TempDir,
+    program: PathBuf,
 }
 
 impl Home {
@@ -20,7 +21,30 @@ impl Home {
     pub(crate) fn new() -> Self {
         Self {
             folder: tempfile::tempdir().unwrap(),
+            program: program(),
         }
+    }
+
+    /// The same for another build of the gateway.
+    pub(crate) fn of(program: PathBuf) -> Self {
+        Self {
+            program,
+            ..Self::new()
+        }
+    }
+
+    /// The same data in a folder of its own.
+    pub(crate) fn copy(&self) -> Self {
+        let copy = Self::of(self.program.clone());
+        std::fs::create_dir(copy.data()).unwrap();
+        for entry in std::fs::read_dir(self.data()).unwrap() {
+            let from = entry.unwrap().path();
+            let to = copy.data().join(from.file_name().unwrap());
+            if from.is_file() {
+                std::fs::copy(&from, to).unwrap();
+            }
+        }
+        copy
     }
 
     /// The data folder.
@@ -42,7 +66,7 @@ impl Home {
 
     /// A command line on this folder.
     pub(crate) fn command(&self, args: &[&str]) -> Command {
-        let mut command = Command::new(program());
+        let mut command = Command::new(&self.program);
         // Of its own: what a test makes by mistake lands in the folder that goes away.
         command.current_dir(self.folder.path());
         command.env("USER", "tester").env_remove("RUST_BACKTRACE");
