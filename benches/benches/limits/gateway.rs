@@ -36,7 +36,7 @@ impl Gateway {
         };
         for key in 0..keys {
             let caps = caps(&id(key), &format!("org-{:08}", key % ledgers), under);
-            let mut ledger = lock(&gateway.ledgers, key);
+            let mut ledger = lock(ledger(&gateway.ledgers, key));
             for cap in caps.iter() {
                 if matches!(cap.counter().unit, Unit::Usd) {
                     ledger.grant(Grant {
@@ -62,18 +62,20 @@ impl Gateway {
         let Ok(claim) = Claim::new(request.attempt, caps, request.demand()) else {
             return false;
         };
-        let reserved = lock(&self.ledgers, key).reserve(&claim, request.now, LEASE);
+        // A gateway finds it with the caps, in the slot of the key.
+        let ledger = ledger(&self.ledgers, key);
+        let reserved = lock(ledger).reserve(&claim, request.now, LEASE);
         let Ok(reservation) = reserved else {
             return false;
         };
         let settlement = reservation.dispatch().settle(request.usage());
-        lock(&self.ledgers, key).settle_aside(&settlement, request.now)
+        lock(ledger).settle_aside(&settlement, request.now)
     }
 
     /// What the upkeep does now and then.
     pub(crate) fn tidy(&self, now: DateTime<Utc>) {
-        for key in 0..self.ledgers.len() {
-            let mut ledger = lock(&self.ledgers, key);
+        for ledger in &self.ledgers {
+            let mut ledger = lock(ledger);
             let expired = ledger.sweep(now);
             assert!(expired.is_empty(), "every request is settled");
             ledger.forget(now - REMEMBERED);
@@ -204,9 +206,12 @@ fn id(key: usize) -> String {
     format!("{key:012}")
 }
 
-fn lock(ledgers: &[Mutex<Ledger>], key: usize) -> MutexGuard<'_, Ledger> {
-    #[expect(clippy::indexing_slicing, reason = "the remainder is in range")]
-    let ledger = &ledgers[key % ledgers.len()];
+#[expect(clippy::indexing_slicing, reason = "the remainder is in range")]
+fn ledger(ledgers: &[Mutex<Ledger>], key: usize) -> &Mutex<Ledger> {
+    &ledgers[key % ledgers.len()]
+}
+
+fn lock(ledger: &Mutex<Ledger>) -> MutexGuard<'_, Ledger> {
     ledger.lock().unwrap_or_else(PoisonError::into_inner)
 }
 

@@ -44,8 +44,13 @@ impl Lines {
         }
     }
 
-    pub(crate) fn put_at(self, place: u32) -> Self {
-        Self { place, ..self }
+    /// Adds the line of the next cap.
+    pub(crate) fn push(&mut self, start: DateTime<Utc>, amount: i64) {
+        self.parts.push((start, amount));
+    }
+
+    pub(crate) const fn put_at(&mut self, place: u32) {
+        self.place = place;
     }
 
     pub(crate) const fn place(&self) -> u32 {

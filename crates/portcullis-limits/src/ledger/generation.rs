@@ -14,10 +14,10 @@ pub(super) struct Generation {
     all: Vec<Attempt>,
     /// How many of them hold something.
     held: usize,
-    /// The earliest second in which one of them ended.
-    first_end: Option<i64>,
-    /// The second in which the last of them ended.
-    last_end: Option<i64>,
+    /// The earliest time at which one of them ended.
+    first_end: Option<DateTime<Utc>>,
+    /// When the last of them ended.
+    last_end: Option<DateTime<Utc>>,
 }
 
 #[derive(Clone, Copy)]
@@ -112,12 +112,12 @@ impl Generation {
     /// Whether some of them ended and all of these before that second: the last one did, and the others before it, whatever
     /// the clock said then.
     pub(super) fn ended_before(&self, second: i64) -> bool {
-        self.last_end.is_some_and(|end| end < second)
+        self.last_end.is_some_and(|end| end.timestamp() < second)
     }
 
     /// Whether one of them ended before that second.
     pub(super) fn any_ended_before(&self, second: i64) -> bool {
-        self.first_end.is_some_and(|end| end < second)
+        self.first_end.is_some_and(|end| end.timestamp() < second)
     }
 
     /// Forgets all of them, and keeps as much memory as they needed.
@@ -141,9 +141,10 @@ impl Generation {
         match standing {
             Standing::Held(_) => self.held += 1,
             Standing::Over { since, .. } => {
-                let second = since.timestamp();
-                self.first_end = Some(self.first_end.map_or(second, |first| first.min(second)));
-                self.last_end = Some(second);
+                if self.first_end.is_none_or(|first| since < first) {
+                    self.first_end = Some(since);
+                }
+                self.last_end = Some(since);
             }
             Standing::Gone => {}
         }

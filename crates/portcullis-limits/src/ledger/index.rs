@@ -4,18 +4,27 @@ use super::places::wide;
 
 /// Places in a list that grows at its end, by 32-bit hashes.
 ///
-/// One word for each: the lower bits of the hash say where it stands, and its other bits stand above the place, so that hardly
-/// any word that is met leads to another thing's. At most half of the words are in use. Whoever looks in vain has seen the
-/// word to write, and nothing is ever taken out: a list that is forgotten is forgotten as a whole.
+/// One word for each: the lower bits of the hash say in which group it stands, and upper ones stand above the place, so that
+/// hardly any word that is met leads to another thing's. At most half of the words are in use, so that hardly any group is
+/// full and one look tells that nothing is there. Whoever looks in vain has seen the word to write, and nothing is ever taken
+/// out: a list that is forgotten is forgotten as a whole.
 #[derive(Default)]
 pub(super) struct Index {
-    /// Zero, or a place and one; a power of two of them, or none.
-    words: Vec<u32>,
+    /// A power of two of them, or none.
+    groups: Vec<Group>,
 }
+
+/// Words that are compared at once. Each is zero, or a place and one below the upper bits of a hash; they are filled in order.
+#[derive(Clone, Copy)]
+#[repr(align(32))]
+struct Group([u32; WORDS]);
 
 /// Where a look-up ended that found nothing.
 #[derive(Clone, Copy)]
-pub(super) struct Vacant(usize);
+pub(super) struct Vacant {
+    group: usize,
+    word: usize,
+}
 
 impl Index {
     /// Looks for the place with this hash that is the `same`.
@@ -23,28 +32,40 @@ impl Index {
     /// # Errors
     /// [`Vacant`], where it would be.
     pub(super) fn find(&self, hash: u32, same: impl Fn(u32) -> bool) -> Result<u32, Vacant> {
-        let places = self.places();
-        let mut at = wide(hash & places);
-        while let Some(word) = self.words.get(at).copied().filter(|word| *word != 0) {
-            let place = (word & places) - 1;
-            if (word ^ hash) & !places == 0 && same(place) {
-                return Ok(place);
+        let (last, places) = self.masks();
+        let mut at = hash & last;
+        while let Some(Group(words)) = self.groups.get(wide(at)) {
+            let is_alike = |word: &u32| (word ^ hash) & !places == 0;
+            let any = words.iter().fold(false, |any, word| any | is_alike(word));
+            if any {
+                let alike = words.iter().filter(|word| **word != 0 && is_alike(word));
+                let mut found = alike.map(|word| (word & places) - 1);
+                if let Some(place) = found.find(|place| same(*place)) {
+                    return Ok(place);
+                }
             }
-            at = (at + 1) & wide(places);
+            let word = words.iter().map(|word| usize::from(*word != 0)).sum();
+            if word < WORDS {
+                return Err(Vacant {
+                    group: wide(at),
+                    word,
+                });
+            }
+            at = (at + 1) & last;
         }
-        Err(Vacant(at))
+        Err(Vacant::NOWHERE)
     }
 
     /// Whether one more is one too many.
     pub(super) const fn is_full(&self, used: usize) -> bool {
-        used >= self.words.len() / 2
+        used >= self.groups.len() * (WORDS / 2)
     }
 
     /// Makes it twice as large, for the things in the list with these hashes.
     pub(super) fn grow(&mut self, hashes: impl Iterator<Item = u32>) {
-        let size = (self.words.len() * 2).max(SMALLEST);
-        self.words.clear();
-        self.words.resize(size, 0);
+        let size = (self.groups.len() * 2).max(1);
+        self.groups.clear();
+        self.groups.resize(size, EMPTY);
         for (place, hash) in (0..).zip(hashes) {
             self.insert(self.vacant(hash), hash, place);
         }
@@ -52,36 +73,44 @@ impl Index {
 
     /// Puts a place where its hash was looked for in vain.
     pub(super) fn insert(&mut self, vacant: Vacant, hash: u32, place: u32) {
-        let places = self.places();
-        if let Some(word) = self.words.get_mut(vacant.0) {
-            // Half of the words are in use at most, so that a place and one is less than there are words.
+        let (_, places) = self.masks();
+        let group = self.groups.get_mut(vacant.group);
+        if let Some(word) = group.and_then(|group| group.0.get_mut(vacant.word)) {
             *word = hash & !places | (place + 1);
         }
     }
 
     /// Where a hash would be that is not there.
     pub(super) fn vacant(&self, hash: u32) -> Vacant {
-        match self.find(hash, |_| false) {
-            Ok(_) => Vacant(usize::MAX),
-            Err(vacant) => vacant,
-        }
+        self.find(hash, |_| false).err().unwrap_or(Vacant::NOWHERE)
     }
 
     pub(super) fn clear(&mut self) {
-        self.words.fill(0);
+        self.groups.fill(EMPTY);
     }
 
-    /// The bits of a word that are a place, which are those of a hash that are its position.
+    /// The bits of a hash that are its group, and those of a word that are a place: as many more as there are words in a
+    /// group, since no more than half of the words are in use.
     #[expect(
         clippy::cast_possible_truncation,
-        reason = "there are fewer than 2^32 places, and at most twice as many words"
+        reason = "there are fewer than 2^32 places, and fewer groups"
     )]
-    const fn places(&self) -> u32 {
-        (self.words.len() as u32).wrapping_sub(1)
+    const fn masks(&self) -> (u32, u32) {
+        let groups = self.groups.len() as u32;
+        let words = groups.wrapping_mul(WORDS as u32);
+        (groups.wrapping_sub(1), words.wrapping_sub(1))
     }
 }
 
-const SMALLEST: usize = 16;
+impl Vacant {
+    const NOWHERE: Self = Self {
+        group: usize::MAX,
+        word: 0,
+    };
+}
+
+const WORDS: usize = 8;
+const EMPTY: Group = Group([0; WORDS]);
 
 #[cfg(test)]
 mod tests {

@@ -44,28 +44,27 @@ impl Ledger {
         else {
             return Err(NotReserved::Over(attempt));
         };
-        let lines = self.fit(claim, now)?;
-        let caps = Arc::clone(claim.caps().shared());
-        let mut parts = Parts::new();
-        for line in &lines {
-            let counted = self.counters.at_mut(line.slot);
-            counted.pin();
-            let end = counted.change(line.start, |_, it| it.account.hold(line.amount));
-            self.counters.forget_from(line.slot, end);
-            parts.push((line.start, line.amount));
-        }
-        let held = Held {
+        let mut held = Held {
             attempt,
             since: now,
             lease: Lease(now, lease),
             price: claim.price(),
-            lines,
+            lines: HeldLines::new(),
         };
-        let place = self.attempts.hold(missing, held);
+        self.fit(claim, now, &mut held.lines)?;
+        let mut lines = Lines::new(Arc::clone(claim.caps().shared()), Parts::new());
+        for line in &held.lines {
+            let counted = self.counters.at_mut(line.slot);
+            counted.pin();
+            let end = counted.change(line.start, |_, it| it.account.hold(line.amount));
+            self.counters.forget_from(line.slot, end);
+            lines.push(line.start, line.amount);
+        }
+        lines.put_at(self.attempts.hold(missing, held));
         Ok(Reservation(Hold {
             attempt,
             price: claim.price(),
-            lines: Lines::new(caps, parts).put_at(place),
+            lines,
         }))
     }
 
@@ -89,9 +88,13 @@ impl Ledger {
         matches!(ended, Ok(Some(_)))
     }
 
-    /// The lines that hold what `claim` asks for, if every cap has room and every chunk has enough.
-    fn fit(&mut self, claim: &Claim, now: DateTime<Utc>) -> Result<HeldLines, NotReserved> {
-        let mut lines = HeldLines::new();
+    /// Adds the lines that hold what `claim` asks for, if every cap has room and every chunk has enough.
+    fn fit(
+        &mut self,
+        claim: &Claim,
+        now: DateTime<Utc>,
+        lines: &mut HeldLines,
+    ) -> Result<(), NotReserved> {
         let (mut full, mut short) = (Vec::new(), Vec::new());
         for (cap, amount) in claim.parts() {
             let slot = self.counters.place(cap);
@@ -116,9 +119,9 @@ impl Ledger {
             });
         }
         if full.is_empty() && short.is_empty() {
-            return Ok(lines);
+            return Ok(());
         }
-        for line in &lines {
+        for line in lines {
             self.counters.vacate(line.slot);
         }
         // Requests before tokens before money, as `spec/decisions.md` orders them; then the one that lasts longest.
