@@ -7,10 +7,9 @@ use portcullis_gate::{Caller, Level, NewKey, Refusal, Stores, Unit};
 use portcullis_store::BudgetStore;
 
 use crate::support::both_stores::on_both_stores;
-use crate::support::spend::{
-    TOKEN, admitted, call, caps, exactly, priced, spending, sums, usd_cap,
-};
-use crate::support::{Key, Stage, prefix};
+use crate::support::passing::serving_on;
+use crate::support::spend::{TOKEN, admitted, call, caps, exactly, spending, sums, usd_cap};
+use crate::support::{Key, prefix};
 
 /// No chunk, one that holds less than one request, one for a few, one that is larger than every cap.
 const CHUNKS: [i64; 4] = [0, 7, 35, 100_000];
@@ -73,8 +72,7 @@ async fn a_crowd_on_one_key_gets_exactly_what_its_cap_has_room_for<S>(store: S, 
 where
     S: Clone + Into<Stores> + BudgetStore,
 {
-    let mut stage = Stage::on(store.clone(), priced(chunk)).await;
-    stage.spawn_upkeep();
+    let stage = serving_on(store.clone(), chunk).await;
     let (_, caller) = stage.capped(&[&usd_cap("month", 1_005)]).await;
     let passed = crowd(&[caller], |_| 10).await;
     assert_eq!(passed.count.load(Ordering::Relaxed), 100, "chunk {chunk}");
@@ -87,8 +85,7 @@ async fn caps_of_keys_projects_and_organizations_hold_at_once<S>(store: S, chunk
 where
     S: Clone + Into<Stores> + BudgetStore,
 {
-    let mut stage = Stage::on(store.clone(), priced(chunk)).await;
-    stage.spawn_upkeep();
+    let stage = serving_on(store.clone(), chunk).await;
     let other = stage.admin.create_project(stage.org, "api").await.unwrap();
     for (project, cap) in [(stage.project, 700), (other.id, 400)] {
         let rule = usd_cap("day", cap).parse().unwrap();
@@ -137,8 +134,7 @@ async fn what_goes_over_a_cap_is_what_was_used_beyond_holds<S>(store: S, chunk: 
 where
     S: Clone + Into<Stores> + BudgetStore,
 {
-    let mut stage = Stage::on(store.clone(), priced(chunk)).await;
-    stage.spawn_upkeep();
+    let stage = serving_on(store.clone(), chunk).await;
     let (_, caller) = stage.capped(&[&usd_cap("month", 1_000)]).await;
     // Every third one uses more than was held for it.
     let passed = crowd(&[caller], |turn| if turn % 3 == 0 { 25 } else { 10 }).await;
@@ -160,8 +156,7 @@ async fn what_a_crowd_did_not_use_is_there_for_the_next<S>(store: S, chunk: i64)
 where
     S: Clone + Into<Stores> + BudgetStore,
 {
-    let mut stage = Stage::on(store.clone(), priced(chunk)).await;
-    stage.spawn_upkeep();
+    let stage = serving_on(store.clone(), chunk).await;
     let (_, caller) = stage.capped(&[&usd_cap("month", 1_000)]).await;
     let passed = crowd(std::slice::from_ref(&caller), |turn| turn % 10).await;
     let charged = passed.charged.load(Ordering::Relaxed);
@@ -182,15 +177,13 @@ async fn a_crowd_gets_what_the_runs_before_have_left<S>(store: S, chunk: i64)
 where
     S: Clone + Into<Stores> + BudgetStore,
 {
-    let mut stage = Stage::on(store.clone(), priced(chunk)).await;
-    stage.spawn_upkeep();
+    let stage = serving_on(store.clone(), chunk).await;
     let (key, caller) = stage.capped(&[&usd_cap("month", 1_005)]).await;
     for _ in 0..30 {
         call(&caller, 10).await.unwrap().settle(exactly(10));
     }
     stage.gate.close().await.unwrap();
-    let mut stage = stage.reopened(priced(chunk)).await;
-    stage.spawn_upkeep();
+    let stage = stage.serving_again(chunk).await;
     let caller = stage.authenticate(&key).await.unwrap();
     let passed = crowd(&[caller], |turn| if turn == 3 { 24 } else { 10 }).await;
     // One of them used 14 more than was held for it, which is known before the last ones are held, or after.
@@ -206,8 +199,7 @@ async fn admin_actions_in_between_neither_refuse_nor_admit_anybody<S>(store: S, 
 where
     S: Clone + Into<Stores> + BudgetStore,
 {
-    let mut stage = Stage::on(store.clone(), priced(chunk)).await;
-    stage.spawn_upkeep();
+    let stage = serving_on(store.clone(), chunk).await;
     let other = stage.key().await;
     let rule = usd_cap("day", 905).parse().unwrap();
     let changed = stage
@@ -235,8 +227,7 @@ async fn what_does_not_fit_in_a_number_is_refused_or_fills_every_cap<S>(store: S
 where
     S: Clone + Into<Stores> + BudgetStore,
 {
-    let mut stage = Stage::on(store.clone(), priced(chunk)).await;
-    stage.spawn_upkeep();
+    let stage = serving_on(store.clone(), chunk).await;
     let largest = "usd/month=9223372036.854775807";
     let tokens = format!("tokens/month={}", u64::MAX);
     let (key, caller) = stage.capped(&[largest, &tokens]).await;
@@ -252,8 +243,7 @@ where
     }
     assert_full(&call(&caller, 1).await.unwrap_err());
     stage.gate.close().await.unwrap();
-    let mut stage = stage.reopened(priced(chunk)).await;
-    stage.spawn_upkeep();
+    let stage = stage.serving_again(chunk).await;
     let caller = stage.authenticate(&key).await.unwrap();
     assert_full(&call(&caller, 1).await.unwrap_err());
     for it in stage.admin.spending(stage.org).await.unwrap() {

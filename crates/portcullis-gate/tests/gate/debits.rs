@@ -8,7 +8,7 @@ use portcullis_gate::{Caller, Level, Permit, Refusal, Unit};
 use portcullis_store::BudgetStore as _;
 use tokio::time::sleep;
 
-use crate::support::passing::TURNS;
+use crate::support::passing::{TURNS, serving_on};
 use crate::support::spend::{
     TOKEN, admitted, at_once, call, caps, exactly, priced, request, spending, sums, up_to, usd_cap,
     waits,
@@ -335,8 +335,7 @@ async fn the_upkeep_ends_quietly_with_a_gate_that_was_dropped_while_it_was_asked
 #[tokio::test(start_paused = true)]
 async fn a_key_that_is_revoked_while_it_waits_holds_nothing() {
     let store = Unsteady::new();
-    let mut stage = Stage::on(store, priced(30)).await;
-    stage.spawn_upkeep();
+    let stage = serving_on(store, 30).await;
     let cap = vec![usd_cap("month", 100).parse().unwrap()];
     stage
         .admin
@@ -365,8 +364,7 @@ async fn a_key_that_is_revoked_while_it_waits_holds_nothing() {
 async fn a_debit_that_was_on_its_way_when_the_cap_was_lowered_is_looked_at_again() {
     for durable in [false, true] {
         let store = Unsteady::new();
-        let mut stage = Stage::on(store, priced(1_000)).await;
-        stage.spawn_upkeep();
+        let stage = serving_on(store, 1_000).await;
         let (key, caller) = stage.capped(&[&usd_cap("month", 100)]).await;
         hang(&stage.store, durable, true);
         let deciding = asked(&caller, 10);

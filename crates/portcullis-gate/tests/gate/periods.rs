@@ -8,7 +8,7 @@ use portcullis_store::BudgetStore as _;
 
 use crate::support::passing::{LARGE, serving};
 use crate::support::spend::{
-    TOKEN, admitted, at_once, call, exactly, priced, request, sums, up_to, usd_cap,
+    TOKEN, admitted, at_once, call, exactly, request, sums, up_to, usd_cap,
 };
 use crate::support::{Stage, code};
 
@@ -80,8 +80,7 @@ async fn a_clock_that_goes_backwards_opens_no_fresh_period_also_after_a_restart(
         assert_eq!(admitted(&caller, 10, 10).await.0, 0, "{cap}");
         stage.gate.close().await.unwrap();
 
-        let mut stage = stage.reopened(priced(25)).await;
-        stage.spawn_upkeep();
+        let stage = stage.serving_again(25).await;
         let caller = stage.authenticate(&key).await.unwrap();
         assert_eq!(
             admitted(&caller, 10, 10).await.0,
@@ -112,8 +111,7 @@ async fn a_clock_that_ran_ahead_while_nobody_asked_opens_no_account_twice() {
         assert_eq!(admitted(&caller, 10, 10).await.0, 0, "{cap}");
         stage.gate.close().await.unwrap();
 
-        let mut stage = stage.reopened(priced(25)).await;
-        stage.spawn_upkeep();
+        let stage = stage.serving_again(25).await;
         let caller = stage.authenticate(&key).await.unwrap();
         assert_eq!(
             admitted(&caller, 10, 10).await.0,

@@ -7,6 +7,7 @@ use portcullis_store::BudgetStore;
 use tokio::time::sleep;
 
 use crate::support::both_stores::on_both_stores;
+use crate::support::passing::serving_on;
 use crate::support::spend::{
     TOKEN, admitted, call, exactly, priced, request, sums, up_to, usd_cap,
 };
@@ -55,8 +56,7 @@ async fn counts_go_on_after_a_close_and_an_open<S>(store: S, chunk: i64)
 where
     S: Clone + Into<Stores> + BudgetStore,
 {
-    let mut stage = Stage::on(store, priced(chunk)).await;
-    stage.spawn_upkeep();
+    let mut stage = serving_on(store, chunk).await;
     let mut keys = Vec::new();
     for cap in [
         "tokens/hour=100",
@@ -80,8 +80,7 @@ where
             }
         }
         stage.gate.close().await.unwrap();
-        stage = stage.reopened(priced(chunk)).await;
-        stage.spawn_upkeep();
+        stage = stage.serving_again(chunk).await;
     }
     for (cap, key) in keys {
         let caller = stage.authenticate(&key).await.unwrap();
@@ -93,8 +92,7 @@ async fn a_minute_that_is_over_does_not_matter<S>(store: S, chunk: i64)
 where
     S: Clone + Into<Stores> + BudgetStore,
 {
-    let mut stage = Stage::on(store, priced(chunk)).await;
-    stage.spawn_upkeep();
+    let mut stage = serving_on(store, chunk).await;
     let mut keys = Vec::new();
     for cap in [
         "tokens/minute=100",
@@ -106,8 +104,7 @@ where
     for (seconds, room) in [(0, 10), (59, 0), (1, 10)] {
         stage.gate.close().await.unwrap();
         stage.clock.advance(Duration::from_secs(seconds));
-        stage = stage.reopened(priced(chunk)).await;
-        stage.spawn_upkeep();
+        stage = stage.serving_again(chunk).await;
         for (cap, key) in &keys {
             let caller = stage.authenticate(key).await.unwrap();
             assert_eq!(
@@ -123,8 +120,7 @@ async fn closing_returns_all_chunks<S>(store: S, chunk: i64)
 where
     S: Clone + Into<Stores> + BudgetStore,
 {
-    let mut stage = Stage::on(store.clone(), priced(chunk)).await;
-    stage.spawn_upkeep();
+    let stage = serving_on(store.clone(), chunk).await;
     let (_, caller) = stage
         .capped(&[&usd_cap("month", 1_000), &usd_cap("hour", 500)])
         .await;
@@ -154,16 +150,14 @@ async fn a_call_that_outlives_its_gate_leaves_its_hold_out_and_the_next_start_st
 ) where
     S: Clone + Into<Stores> + BudgetStore,
 {
-    let mut stage = Stage::on(store.clone(), priced(chunk)).await;
-    stage.spawn_upkeep();
+    let stage = serving_on(store.clone(), chunk).await;
     let (key, caller) = stage.capped(&[&usd_cap("month", 100)]).await;
     request(&caller, 10, 10).await.unwrap();
     let alive = call(&caller, 30).await.unwrap();
     stage.gate.close().await.unwrap();
     let books = sums(&store, stage.org, Unit::Usd).await;
     assert_eq!(books, [30 * TOKEN, 10 * TOKEN, 0, 0]);
-    let mut stage = stage.reopened(priced(chunk)).await;
-    stage.spawn_upkeep();
+    let stage = stage.serving_again(chunk).await;
     let shown = stage.key_spending().await;
     assert_eq!((shown.reserved, shown.unaccounted), (0, 30 * TOKEN));
     assert_eq!(shown.used(), 40 * TOKEN);
@@ -180,8 +174,7 @@ async fn what_was_charged_is_written_half_a_second_later<S>(store: S, chunk: i64
 where
     S: Clone + Into<Stores> + BudgetStore,
 {
-    let mut stage = Stage::on(store.clone(), priced(chunk)).await;
-    stage.spawn_upkeep();
+    let stage = serving_on(store.clone(), chunk).await;
     let (_, caller) = stage
         .capped(&[&usd_cap("month", 100), "tokens/day=100"])
         .await;

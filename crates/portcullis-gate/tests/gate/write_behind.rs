@@ -6,18 +6,14 @@ use portcullis_gate::{Clock as _, Lifetime, NewKey, Unit};
 use portcullis_store::BudgetStore as _;
 use tokio::time::sleep;
 
-use crate::support::passing::TURNS;
-use crate::support::spend::{
-    TOKEN, at_once, call, caps, exactly, priced, request, sums, up_to, usd_cap,
-};
+use crate::support::passing::{serving, serving_on};
+use crate::support::spend::{TOKEN, at_once, call, caps, exactly, request, sums, up_to, usd_cap};
 use crate::support::unsteady::{DrawFailure, Unsteady};
-use crate::support::{Key, Stage, prefix};
+use crate::support::{Key, prefix};
 
 #[tokio::test(start_paused = true)]
 async fn what_is_more_than_a_chunk_is_returned_and_the_chunk_is_kept() {
-    let mut stage = Stage::with(priced(30)).await;
-    stage.spawn_upkeep();
-    sleep(TURNS).await;
+    let stage = serving(30).await;
     let (_, caller) = stage.capped(&[&usd_cap("month", 1_000)]).await;
     let large = caller.authorize(up_to(500)).await.unwrap();
     assert_eq!(stage.key_spending().await.reserved, 500 * TOKEN);
@@ -32,9 +28,7 @@ async fn what_is_more_than_a_chunk_is_returned_and_the_chunk_is_kept() {
 
 #[tokio::test(start_paused = true)]
 async fn what_is_left_of_a_period_that_is_over_is_returned() {
-    let mut stage = Stage::with(priced(30)).await;
-    stage.spawn_upkeep();
-    sleep(TURNS).await;
+    let stage = serving(30).await;
     let (_, caller) = stage.capped(&[&usd_cap("minute", 1_000)]).await;
     request(&caller, 10, 10).await.unwrap();
     let running = call(&caller, 15).await.unwrap();
@@ -57,8 +51,7 @@ async fn what_is_left_of_a_period_that_is_over_is_returned() {
 
 #[tokio::test(start_paused = true)]
 async fn the_books_of_a_period_are_kept_for_as_long_as_somebody_may_look() {
-    let mut stage = Stage::with(priced(0)).await;
-    stage.spawn_upkeep();
+    let stage = serving(0).await;
     let windows = ["minute", "hour", "day", "month", "total"];
     let texts = windows.map(|window| usd_cap(window, 1_000));
     let (key, caller) = stage.capped(&texts.each_ref().map(String::as_str)).await;
@@ -99,8 +92,7 @@ async fn the_books_of_a_period_are_kept_for_as_long_as_somebody_may_look() {
 
 #[tokio::test(start_paused = true)]
 async fn charges_are_written_whatever_else_cannot_be_also_at_the_close() {
-    let mut stage = Stage::on(Unsteady::new(), priced(30)).await;
-    stage.spawn_upkeep();
+    let stage = serving_on(Unsteady::new(), 30).await;
     let (key, caller) = stage.capped(&[&usd_cap("month", 1_000)]).await;
     request(&caller, 10, 10).await.unwrap();
     stage.store.fail_beside_books();
@@ -116,8 +108,7 @@ async fn charges_are_written_whatever_else_cannot_be_also_at_the_close() {
 
 #[tokio::test(start_paused = true)]
 async fn closing_waits_a_moment_for_calls_that_were_cut() {
-    let mut stage = Stage::with(priced(30)).await;
-    stage.spawn_upkeep();
+    let stage = serving(30).await;
     let (_, caller) = stage.capped(&[&usd_cap("month", 1_000)]).await;
     let running = call(&caller, 25).await.unwrap();
     let cut = tokio::spawn(async move {
@@ -135,8 +126,7 @@ async fn closing_waits_a_moment_for_calls_that_were_cut() {
 
 #[tokio::test(start_paused = true)]
 async fn closing_does_not_wait_for_ever() {
-    let mut stage = Stage::with(priced(30)).await;
-    stage.spawn_upkeep();
+    let stage = serving(30).await;
     let (_, caller) = stage.capped(&[&usd_cap("month", 1_000)]).await;
     let stuck = call(&caller, 25).await.unwrap();
     let closed = tokio::time::timeout(Duration::from_secs(1), stage.gate.close());
@@ -150,8 +140,7 @@ async fn closing_does_not_wait_for_ever() {
 
 #[tokio::test(start_paused = true)]
 async fn the_charges_of_many_organizations_are_all_written_once() {
-    let mut stage = Stage::on(Unsteady::new(), priced(30)).await;
-    stage.spawn_upkeep();
+    let stage = serving_on(Unsteady::new(), 30).await;
     let mut orgs = Vec::new();
     for number in 0..300 {
         let admin = &stage.admin;

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use portcullis_gate::Clock as _;
+use portcullis_gate::{Clock as _, Stores};
 use tokio::time::sleep;
 
 use super::Stage;
@@ -21,6 +21,22 @@ pub(crate) async fn serving(chunk: i64) -> Stage {
     stage.spawn_upkeep();
     sleep(TURNS).await;
     stage
+}
+
+/// As [`serving`], on a store of the test's own.
+pub(crate) async fn serving_on<S: Clone + Into<Stores>>(store: S, chunk: i64) -> Stage<S> {
+    let mut stage = Stage::on(store, priced(chunk)).await;
+    stage.spawn_upkeep();
+    stage
+}
+
+impl<S: Clone + Into<Stores>> Stage<S> {
+    /// The next run on the same rows, with its upkeep; the one before is closed, or gone.
+    pub(crate) async fn serving_again(self, chunk: i64) -> Self {
+        let mut stage = self.reopened(priced(chunk)).await;
+        stage.spawn_upkeep();
+        stage
+    }
 }
 
 impl<S> Stage<S> {
