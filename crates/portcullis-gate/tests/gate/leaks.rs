@@ -8,8 +8,9 @@ use std::sync::{Arc, Mutex};
 
 use chrono::TimeDelta;
 use http::{HeaderMap, HeaderValue};
+use portcullis_envelope::testkit::{Fault, FaultyKeyService};
 use portcullis_gate::{
-    Admin, Client, Diagnosis, Dialect, DigestPolicy, Dispatch, Gate, KeyRules, Lifetime,
+    Admin, Client, Diagnosis, Dialect, DigestPolicy, Dispatch, Gate, KeyRules, KeySource, Lifetime,
     MasterKeyFile, Minted, NewKey, Presented, PutCredential, Refusal, Rotation, Stores, UnixMicros,
 };
 use portcullis_sqlite::SqliteStore;
@@ -117,6 +118,8 @@ impl Life {
         self.look(&self.admin.keys(org.id).await.unwrap());
         self.look(&self.admin.credentials(org.id).await.unwrap());
         self.strangers(&next).await;
+        self.vault(org.id).await;
+        self.request(&next).await;
         self.mistakes(&org.id, &key, place).await;
         tokio::time::sleep(std::time::Duration::from_millis(20)).await;
         for (place, bytes) in files(folder) {
@@ -200,6 +203,33 @@ impl Life {
         }
         let body = format!(r#"{{"model":"a","{}":1,"{0}":2}}"#, key.text);
         self.refused(Dispatch::from_openai("openai", body.as_bytes()));
+    }
+
+    /// Keys of the organization by version: derived, wrapped by the instance, and behind a service that does not answer.
+    async fn vault(&self, org: portcullis_gate::OrgId) {
+        let batch = std::num::NonZeroUsize::MIN;
+        let local = KeySource::Service("local".to_owned());
+        for from in [KeySource::Derived, local] {
+            let rotated = self
+                .admin
+                .rotate_organization_key(org, &from, batch, |plan| {
+                    self.look(plan).say(plan);
+                });
+            self.look(&rotated.await.unwrap());
+            self.look(&self.admin.vault_of(org).await.unwrap());
+        }
+        let plan = self.admin.plan_master_rotation().await.unwrap();
+        self.look(&plan).say(&plan.keys);
+        let left = self.admin.rotate_master_key(batch, |_| {}).await.unwrap();
+        self.look(&left);
+        self.look(&self.admin.plan_rewrap(None, "local").await.unwrap());
+        self.failed(self.admin.plan_rewrap(None, "aws-kms:none").await);
+        self.failed(self.admin.destroy_key_version(org, 3).await);
+        self.failed(self.admin.retire_master_key(1).await);
+        let down = Arc::new(FaultyKeyService::new("test:down"));
+        down.fail(Fault::Down);
+        let masters = crate::support::other_masters();
+        self.look(&Gate::builder(self.store.clone(), masters).key_service(down));
     }
 
     async fn mistakes(&self, org: &portcullis_gate::OrgId, key: &Key, place: PutCredential) {
