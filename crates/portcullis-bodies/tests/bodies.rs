@@ -1,10 +1,6 @@
 //! What is kept of a body, and that it goes with the gate's plans.
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    reason = "helpers of tests may fail loudly"
-)]
+#![expect(clippy::unwrap_used, reason = "helpers of tests may fail loudly")]
 
 use std::path::PathBuf;
 

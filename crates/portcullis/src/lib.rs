@@ -96,7 +96,7 @@
 //! # What it does not do
 //!
 //! It forwards nothing, chooses no provider and translates no API: that is your proxy. It knows no prices, writes no invoice
-//! and keeps no bodies.
+//! and keeps no bodies: whoever samples them adds `portcullis-bodies`.
 //!
 //! # Security
 //!
@@ -104,7 +104,7 @@
 //! peppered ([`DigestPolicy`]). Who holds the master-key file and the database holds everything: keep them, and their
 //! backups, apart. The order of all checks, the formats and their test vectors are in the repository's
 //! [`spec/`](https://github.com/portcullis-rs/portcullis/tree/main/spec): `decisions.md`, `limits.md`, `estimate.md`,
-//! `freshness.md`, `key-format.md`, `sealed-record.md`, `client-address.md`.
+//! `freshness.md`, `retention.md`, `key-format.md`, `sealed-record.md`, `client-address.md`.
 //!
 //! # Features
 //!
@@ -128,6 +128,7 @@
 //! | `portcullis-allowlist` | IP/CIDR allowlists, and which address is the client's |
 //! | `portcullis-scope` | what one key may do |
 //! | `portcullis-limits` | spend caps, token and request limits: reserve, settle |
+//! | `portcullis-retention` | what may be kept, how long, how much |
 //! | `portcullis-dialect` | what providers' bodies say, and what a request can use at most |
 
 // The public interface is:

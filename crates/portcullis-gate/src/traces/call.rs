@@ -15,6 +15,17 @@ use crate::dispatch::Dispatch;
 use crate::settlement::{End, Settlement};
 
 /// Whether the bodies of a request are to be kept, as every node decides it alike.
+///
+/// It is a decision and nothing else: the gate has no function that takes a body to keep it, and no name for one that has.
+///
+/// ```compile_fail,E0432
+/// use portcullis_gate::Bodies;
+/// ```
+/// ```compile_fail,E0599
+/// # fn keep(call: &portcullis_gate::Call, body: bytes::Bytes) {
+/// call.sampling().keep(body);
+/// # }
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Sampling {

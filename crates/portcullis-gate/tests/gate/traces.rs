@@ -183,6 +183,37 @@ async fn a_store_that_hangs_slows_no_request_and_what_is_lost_is_counted() {
     );
 }
 
+/// By the real clock: the slowest hundredth of requests while the store takes a second for each write of traces, beside those of a
+/// gate whose store takes none at all. Both in one run, in turns.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_slowest_requests_are_as_fast_with_a_slow_store_as_without_recording() {
+    let (slow, quiet) = (Unsteady::new(), Unsteady::new());
+    let mut recording = Stage::on(slow.clone(), |builder| builder).await;
+    let mut silent = Stage::on(quiet.clone(), |builder| builder).await;
+    recording.spawn_upkeep();
+    silent.spawn_upkeep();
+    let keys = (recording.key().await, silent.key().await);
+    slow.slow_traces(Duration::from_secs(1));
+    quiet.hang_traces(true);
+    let (mut with, mut without) = (Vec::new(), Vec::new());
+    for _ in 0..3_000 {
+        let started = tokio::time::Instant::now();
+        call(&recording, &keys.0).await;
+        with.push(started.elapsed());
+        let started = tokio::time::Instant::now();
+        call(&silent, &keys.1).await;
+        without.push(started.elapsed());
+    }
+    let p99 = |times: &mut Vec<Duration>| {
+        times.sort_unstable();
+        times[times.len() * 99 / 100]
+    };
+    let (with, without) = (p99(&mut with), p99(&mut without));
+    // A request that waited for one write would take a second.
+    let allowed = without * 5 + Duration::from_millis(5);
+    assert!(with <= allowed, "p99 {with:?} beside {without:?}");
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_store_that_fails_for_a_while_loses_nothing() {
     let store = Unsteady::new();

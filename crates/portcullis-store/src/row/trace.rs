@@ -1,6 +1,12 @@
 use crate::{KeyId, OrgId, ProjectId, RequestId, UnixMicros};
 
 /// What is recorded of one request: no content, and no text that a client chose.
+///
+/// ```compile_fail,E0560
+/// # fn record(known: portcullis_store::TraceRow) -> portcullis_store::TraceRow {
+/// portcullis_store::TraceRow { content: Vec::new(), ..known }
+/// # }
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TraceRow {
     /// When the request was dispatched, or refused.

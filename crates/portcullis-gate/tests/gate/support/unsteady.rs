@@ -2,6 +2,7 @@
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use portcullis_store::{
     AccountKey, AuditDraft, AuditStore, BudgetStore, ChangeRow, ChangeSet, ControlStore,
@@ -32,6 +33,7 @@ struct State {
     draws: Draws,
     hangs_at_traces: watch::Sender<bool>,
     fails_at_traces: AtomicBool,
+    slow_at_traces: Mutex<Duration>,
     /// Makes the change hint move with each switch.
     switched: AtomicU64,
 }
@@ -70,6 +72,7 @@ impl Unsteady {
             draws: Draws::default(),
             hangs_at_traces: watch::Sender::new(false),
             fails_at_traces: AtomicBool::new(false),
+            slow_at_traces: Mutex::default(),
             switched: AtomicU64::new(0),
         };
         Self {
@@ -120,6 +123,11 @@ impl Unsteady {
     /// Every write of traces waits, until it is switched off.
     pub(crate) fn hang_traces(&self, on: bool) {
         self.state.hangs_at_traces.send_replace(on);
+    }
+
+    /// Every write of traces takes so long.
+    pub(crate) fn slow_traces(&self, time: Duration) {
+        *self.state.slow_at_traces.lock().unwrap() = time;
     }
 
     /// Every write of traces fails, until it is switched off.
@@ -318,6 +326,8 @@ impl BudgetStore for Unsteady {
 impl TraceStore for Unsteady {
     async fn write_traces(&self, batch: TraceBatch) -> Result<(), StoreError> {
         off(&self.state.hangs_at_traces).await;
+        let pause = *self.state.slow_at_traces.lock().unwrap();
+        tokio::time::sleep(pause).await;
         if self.state.fails_at_traces.load(Ordering::SeqCst) {
             let message = "writing traces was switched off";
             return Err(StoreError::new(StoreErrorKind::Unavailable, message));
