@@ -1,6 +1,6 @@
 //! What may be kept, how long and how much: the rules of the leaf, executed on the stores.
 
-mod apply;
+pub(crate) mod apply;
 mod logs;
 mod purge;
 mod registry;

@@ -9,9 +9,9 @@ use portcullis_store::{
     CredentialId, CredentialOpen, CredentialRow, CredentialSlot, DrawStep, InstanceSecretRow,
     KeyId, KeyRow, LogEntryRow, LogHeadRow, LogId, LostRow, MasterCheckRow, NodeId, NodeRow,
     NodeStore, OpeningRow, OrgId, OrganizationRow, Outcome, Page, ProjectId, ProjectRow,
-    Registration, RemovalStep, RemovedRow, RetainedRow, RetentionRows, RollupRow, SealStep,
-    SealedUnder, SecretUse, ShareRow, StoreError, TableRow, Tenants, TraceBatch, TraceRow,
-    TraceStore, UnixMicros,
+    Registration, RemovalGuard, RemovalStep, RemovedRow, RetainedRow, RetentionRows, RollupRow,
+    SealStep, SealedUnder, SecretUse, ShareRow, StoreError, TableRow, Tenants, TraceBatch,
+    TraceRow, TraceStore, UnixMicros,
 };
 
 /// A store that a gate works on: anything that implements the ports turns into it.
@@ -91,8 +91,8 @@ erased! {
     entries(log: LogId, from: u64, limit: usize) -> Vec<LogEntryRow>, AuditStore;
     openings(log: LogId, from: u64, to: u64) -> Vec<OpeningRow>, AuditStore;
     outbox(log: LogId) -> Vec<AuditDraft>, AuditStore;
-    erase(log: LogId, openings: Vec<(u64, String)>, seal: SealStep) -> u64, AuditStore;
-    prune(log: LogId, below: u64, retained: Vec<RetainedRow>, seal: SealStep) -> u64, AuditStore;
+    erase(log: LogId, openings: Vec<(u64, String)>, guard: RemovalGuard, seal: SealStep) -> Option<u64>, AuditStore;
+    prune(log: LogId, below: u64, retained: Vec<RetainedRow>, guard: RemovalGuard, seal: SealStep) -> Option<u64>, AuditStore;
     retained(log: LogId) -> Vec<RetainedRow>, AuditStore;
     scrub() -> bool, AuditStore;
     missing_guards() -> Vec<String>, AuditStore;

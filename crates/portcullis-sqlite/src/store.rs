@@ -7,9 +7,9 @@ use portcullis_store::{
     CredentialId, CredentialOpen, CredentialRow, CredentialSlot, Draw, DrawStep, InstanceSecretRow,
     KeyId, KeyRow, LogEntryRow, LogHeadRow, LogId, LostRow, MasterCheckRow, NodeId, NodeRow,
     NodeStore, OpeningRow, OrgId, OrganizationRow, Outcome, Page, ProjectId, ProjectRow,
-    Registration, RemovalStep, RemovedRow, RetainedRow, RetentionRows, RollupRow, SealStep,
-    SealedUnder, SecretUse, ShareRow, StoreError, TableRow, Tenants, TraceBatch, TraceRow,
-    TraceStore, UnixMicros,
+    Registration, RemovalGuard, RemovalStep, RemovedRow, RetainedRow, RetentionRows, RollupRow,
+    SealStep, SealedUnder, SecretUse, ShareRow, StoreError, TableRow, Tenants, TraceBatch,
+    TraceRow, TraceStore, UnixMicros,
 };
 use rusqlite::Connection;
 
@@ -331,9 +331,10 @@ impl AuditStore for SqliteStore {
         &self,
         log: LogId,
         openings: Vec<(u64, String)>,
+        mut guard: RemovalGuard,
         mut seal: SealStep,
-    ) -> Result<u64, StoreError> {
-        self.transact(move |db| audit::erase(db, log, &openings, &mut seal))
+    ) -> Result<Option<u64>, StoreError> {
+        self.transact(move |db| audit::erase(db, log, &openings, &mut guard, &mut seal))
             .await
     }
 
@@ -342,9 +343,10 @@ impl AuditStore for SqliteStore {
         log: LogId,
         below: u64,
         retained: Vec<RetainedRow>,
+        mut guard: RemovalGuard,
         mut seal: SealStep,
-    ) -> Result<u64, StoreError> {
-        self.transact(move |db| audit::prune(db, log, below, &retained, &mut seal))
+    ) -> Result<Option<u64>, StoreError> {
+        self.transact(move |db| audit::prune(db, log, below, &retained, &mut guard, &mut seal))
             .await
     }
 

@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use portcullis_sqlite::SqliteStore;
-use portcullis_store::conformance::{draft_line, read_chain, seal, seal_fails, seal_with};
+use portcullis_store::conformance::{anyway, draft_line, read_chain, seal, seal_fails, seal_with};
 use portcullis_store::{
     AuditStore as _, ControlStore as _, LogId, OpeningRow, Outcome, RetainedRow, SealStep,
     StoreErrorKind,
@@ -190,11 +190,11 @@ async fn a_write_that_fails_leaves_no_trace() {
             store.commit(change(), sealing(log)).await.unwrap_err(),
             store.append(log, sealing(log)).await.unwrap_err(),
             store
-                .erase(log, Vec::new(), sealing(log))
+                .erase(log, Vec::new(), anyway(), sealing(log))
                 .await
                 .unwrap_err(),
             store
-                .prune(log, 1, Vec::new(), sealing(log))
+                .prune(log, 1, Vec::new(), anyway(), sealing(log))
                 .await
                 .unwrap_err(),
         ];
@@ -351,9 +351,9 @@ async fn place() -> (TempDir, PathBuf, SqliteStore) {
         hash: [3; 32],
     }];
     let removed = store
-        .prune(LogId::System, 2, kept, sealing(LogId::System))
+        .prune(LogId::System, 2, kept, anyway(), sealing(LogId::System))
         .await;
-    assert_eq!(removed.unwrap(), 2);
+    assert_eq!(removed.unwrap(), Some(2));
     let _ = store
         .commit(rows::step(2).urgent(), seal_fails())
         .await

@@ -66,7 +66,7 @@ mod tenant;
 
 use std::pin::Pin;
 
-pub use sealer::{read_chain, seal, seal_fails, seal_with};
+pub use sealer::{anyway, read_chain, seal, seal_fails, seal_with};
 
 use crate::{AuditDraft, AuditStore, BudgetStore, ControlStore, NodeStore, TraceStore};
 
@@ -192,6 +192,7 @@ macro_rules! conformance_tests {
             records::records_come_back_byte_for_byte
             records::records_are_read_in_parts
             records::logs_are_listed_with_their_heads
+            removals::nothing_goes_against_the_guard
             removals::erasing_removes_only_what_was_asked
             removals::what_an_erasure_records_stays
             removals::a_removal_that_cannot_be_sealed_removes_nothing

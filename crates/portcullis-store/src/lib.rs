@@ -76,9 +76,9 @@ pub use row::{
     AccountKey, Blob, CapRow, ChangeRow, CredentialRow, CredentialSlot, Drawn, ExceptRow, HoldRow,
     InstanceSecretRow, KeyRow, LimitsRow, LogEntryRow, LogHeadRow, LogId, LostRow, MasterCheckRow,
     MonthRow, NodeRow, NotSealed, OpeningRow, OrgKeyRow, OrgKeyState, OrganizationRow, PartRow,
-    ProjectRow, RateRow, Removal, RemovalRow, RemovalStep, RemovedRow, RetainedRow, RetentionRow,
-    RetentionRows, RollupRow, RulesRow, SealStep, Sealed, SealedUnder, SecretRow, ShareRow,
-    Subject, TableRow, TraceBatch, TraceRow, UnknownState,
+    ProjectRow, RateRow, Removal, RemovalGuard, RemovalRow, RemovalStep, RemovedRow, RetainedRow,
+    RetentionRow, RetentionRows, RollupRow, RulesRow, SealStep, Sealed, SealedUnder, SecretRow,
+    ShareRow, Subject, TableRow, TraceBatch, TraceRow, UnknownState,
 };
 pub use seal::Append;
 pub use time::{InvalidYearMonth, UnixMicros, YearMonth};

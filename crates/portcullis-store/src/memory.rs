@@ -18,7 +18,8 @@ use crate::{
     CredentialId, CredentialOpen, CredentialRow, CredentialSlot, Draw, DrawStep, InstanceSecretRow,
     KeyId, KeyRow, LogEntryRow, LogHeadRow, LogId, MasterCheckRow, NodeId, NodeRow, NodeStore,
     OpeningRow, OrgId, OrganizationRow, Outcome, Page, ProjectId, ProjectRow, Registration,
-    RetainedRow, SealStep, SealedUnder, SecretUse, ShareRow, StoreError, Tenants, UnixMicros,
+    RemovalGuard, RetainedRow, SealStep, SealedUnder, SecretUse, ShareRow, StoreError, Tenants,
+    UnixMicros,
 };
 
 /// A store in memory. Clones share the same rows; nothing survives the last of them.
@@ -290,9 +291,10 @@ impl AuditStore for MemoryStore {
         &self,
         log: LogId,
         openings: Vec<(u64, String)>,
+        mut guard: RemovalGuard,
         mut seal: SealStep,
-    ) -> Result<u64, StoreError> {
-        self.lock().erase(log, openings, &mut seal)
+    ) -> Result<Option<u64>, StoreError> {
+        self.lock().erase(log, openings, &mut guard, &mut seal)
     }
 
     async fn prune(
@@ -300,9 +302,11 @@ impl AuditStore for MemoryStore {
         log: LogId,
         below: u64,
         retained: Vec<RetainedRow>,
+        mut guard: RemovalGuard,
         mut seal: SealStep,
-    ) -> Result<u64, StoreError> {
-        self.lock().prune(log, below, &retained, &mut seal)
+    ) -> Result<Option<u64>, StoreError> {
+        self.lock()
+            .prune(log, below, &retained, &mut guard, &mut seal)
     }
 
     async fn retained(&self, log: LogId) -> Result<Vec<RetainedRow>, StoreError> {

@@ -2,7 +2,7 @@ use crate::{
     AccountKey, AuditDraft, ChangeRow, ChangeSet, CredentialId, CredentialRow, CredentialSlot,
     Drawn, InstanceSecretRow, KeyId, KeyRow, LogEntryRow, LogHeadRow, LogId, MasterCheckRow,
     NodeId, NodeRow, OpeningRow, OrgId, OrganizationRow, Outcome, ProjectId, ProjectRow,
-    RetainedRow, SealStep, SealedUnder, ShareRow, StoreError, UnixMicros,
+    RemovalGuard, RetainedRow, SealStep, SealedUnder, ShareRow, StoreError, UnixMicros,
 };
 
 /// The control plane: organizations, projects, keys, credentials, and the log of their changes.
@@ -264,27 +264,30 @@ pub trait AuditStore: Send + Sync + 'static {
     /// Deletes openings and appends what `seal` makes of it, in one transaction; those that are not there are passed
     /// over. How many were deleted. What was deleted may still stand in the files until [`scrub`](Self::scrub).
     ///
-    /// The step has to seal one record more than there are drafts in the outbox: the one that says what was erased.
+    /// The guard is asked in that transaction: `None`, with nothing written, when it says no. The step has to seal one record more
+    /// than there are drafts in the outbox: the one that says what was erased.
     fn erase(
         &self,
         log: LogId,
         openings: Vec<(u64, String)>,
+        guard: RemovalGuard,
         seal: SealStep,
-    ) -> impl Future<Output = Result<u64, StoreError>> + Send;
+    ) -> impl Future<Output = Result<Option<u64>, StoreError>> + Send;
 
     /// Removes the records below `below` with their openings, keeps `retained` of their hashes in the place of those that were
     /// kept before, and appends what `seal` makes of it, in one transaction. How many records were removed.
     ///
-    /// The minimum never goes back: at or below it nothing is removed, nothing is written, and the step is not asked. Beyond
-    /// the end of the log is a [`Conflict`](crate::StoreErrorKind::Conflict). As in [`erase`](Self::erase), the step has to
-    /// seal a record of its own.
+    /// The minimum never goes back: at or below it nothing is removed, nothing is written, and nobody is asked. Beyond
+    /// the end of the log is a [`Conflict`](crate::StoreErrorKind::Conflict). As in [`erase`](Self::erase), the guard may refuse, and
+    /// the step has to seal a record of its own.
     fn prune(
         &self,
         log: LogId,
         below: u64,
         retained: Vec<RetainedRow>,
+        guard: RemovalGuard,
         seal: SealStep,
-    ) -> impl Future<Output = Result<u64, StoreError>> + Send;
+    ) -> impl Future<Output = Result<Option<u64>, StoreError>> + Send;
 
     /// The hashes that were kept of what was pruned, by level and index.
     fn retained(

@@ -22,8 +22,8 @@ pub use log::{
 };
 pub use node::{ChangeRow, NodeRow, Subject};
 pub use retention::{
-    ExceptRow, HoldRow, MonthRow, PartRow, Removal, RemovalRow, RemovalStep, RemovedRow,
-    RetentionRow, RetentionRows, TableRow,
+    ExceptRow, HoldRow, MonthRow, PartRow, Removal, RemovalGuard, RemovalRow, RemovalStep,
+    RemovedRow, RetentionRow, RetentionRows, TableRow,
 };
 pub use tenant::{OrganizationRow, ProjectRow};
 pub use trace::{LostRow, RollupRow, TraceBatch, TraceRow};

@@ -1,15 +1,18 @@
 //! What leaves a log: the oldest records, and what private fields open to. Each is first a record.
 
 use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex};
 
 use portcullis_audit::{Action, Count, Erased, Field, Pruning, Word, whole_tiles};
-use portcullis_store::{HoldRow, LogId, NotSealed};
+use portcullis_store::{HoldRow, LogId, NotSealed, RemovalGuard};
 
 use super::reader::AuditRecord;
 use super::sealer::Job;
 use super::tree;
 use crate::admin::{Admin, AdminError};
 use crate::convert;
+use crate::lock::lock;
+use crate::retention::apply::is_over;
 
 impl Admin {
     /// Removes the records of a log below `below`, in whole tiles of 256; the rest still verifies, and a record says what was removed. How
@@ -24,26 +27,27 @@ impl Admin {
         cause: &'static str,
     ) -> Result<u64, AdminError> {
         let times = self.audit_times(log, below).await?;
-        let held = |hold: &HoldRow| times.iter().any(|at| covers(hold, *at));
-        self.not_held(log, held).await?;
-        self.prune_due(log, below, cause).await
+        let (guard, found) = unless_held(log, times);
+        let removed = self.prune_due(log, below, cause, guard).await?;
+        removed.ok_or_else(|| found.error())
     }
 
-    /// The same for a plan, which has looked at the holds.
+    /// The same for a plan. `None` when the guard says no.
     pub(crate) async fn prune_due(
         &self,
         log: LogId,
         below: u64,
         cause: &'static str,
-    ) -> Result<u64, AdminError> {
+        guard: RemovalGuard,
+    ) -> Result<Option<u64>, AdminError> {
         let broken = |why: String| AdminError::from(NotSealed(why));
         let cause = Word::new(cause).map_err(|why| broken(why.to_string()))?;
         let Some((row, minimum)) = self.stores().log_head(log).await? else {
-            return Ok(0);
+            return Ok(Some(0));
         };
         let below = whole_tiles(below.min(row.size));
         if below <= minimum {
-            return Ok(0);
+            return Ok(Some(0));
         }
         let head = self.sealer().load(log, &row)?;
         let nodes = portcullis_audit::retained(below);
@@ -57,7 +61,8 @@ impl Admin {
         let retained = retained.collect();
         let job = Job::from(vec![self.acting()?.did(plan.action())]);
         let (step, sealing) = self.sealer().step(log, self.clock(), job);
-        let removed = self.stores().prune(log, below, retained, step).await?;
+        let stores = self.stores();
+        let removed = stores.prune(log, below, retained, guard, step).await?;
         sealing.committed().await;
         Ok(removed)
     }
@@ -75,22 +80,21 @@ impl Admin {
         fields: &BTreeSet<Field>,
         cause: &'static str,
     ) -> Result<u64, AdminError> {
-        let held = |hold: &HoldRow| {
-            let mut times = records.iter().map(|found| found.record.at().micros());
-            times.any(|at| covers(hold, at))
-        };
-        self.not_held(log, held).await?;
-        self.erase_due(log, records, fields, cause).await
+        let times = records.iter().map(|found| found.record.at().micros());
+        let (guard, found) = unless_held(log, times.collect());
+        let erased = self.erase_due(log, records, fields, cause, guard).await?;
+        erased.ok_or_else(|| found.error())
     }
 
-    /// The same for a plan, which has looked at the holds.
+    /// The same for a plan. `None` when the guard says no.
     pub(crate) async fn erase_due(
         &self,
         log: LogId,
         records: &[AuditRecord],
         fields: &BTreeSet<Field>,
         cause: &'static str,
-    ) -> Result<u64, AdminError> {
+        guard: RemovalGuard,
+    ) -> Result<Option<u64>, AdminError> {
         let cause = Word::new(cause).map_err(|why| AdminError::from(NotSealed(why.to_string())))?;
         let openings = records.iter().flat_map(|record| &record.openings);
         let openings = openings.filter(|opening| fields.contains(&opening.field));
@@ -101,7 +105,7 @@ impl Admin {
             erased.iter().map(|(seq, _)| *seq).min(),
             erased.iter().map(|(seq, _)| *seq).max(),
         ) else {
-            return Ok(0);
+            return Ok(Some(0));
         };
         let count = u64::try_from(erased.len()).unwrap_or(u64::MAX);
         let details = Erased {
@@ -113,8 +117,11 @@ impl Admin {
         };
         let job = Job::from(vec![self.acting()?.did(Action::AuditErased(details))]);
         let (step, sealing) = self.sealer().step(log, self.clock(), job);
-        let removed = self.stores().erase(log, erased, step).await?;
+        let removed = self.stores().erase(log, erased, guard, step).await?;
         sealing.committed().await;
+        if removed.is_none() {
+            return Ok(None);
+        }
         for _ in 0..SCRUB_TRIES {
             if self.stores().scrub().await? {
                 return Ok(removed);
@@ -123,6 +130,38 @@ impl Admin {
         }
         Err(AdminError::NotScrubbed)
     }
+}
+
+/// Which legal hold kept something from being removed.
+struct FoundHold(Arc<Mutex<Option<HoldRow>>>);
+
+impl FoundHold {
+    fn error(self) -> AdminError {
+        match lock(&self.0).take() {
+            Some(hold) => AdminError::Held {
+                hold: hold.id,
+                reason: hold.reason,
+            },
+            None => AdminError::Conflict {
+                what: "the rules of retention".to_owned(),
+            },
+        }
+    }
+}
+
+/// Lets records of these times go unless a hold is on one of them, decided where they are removed: a hold that was placed until then
+/// wins. The first one by its id is told.
+fn unless_held(log: LogId, times: Vec<i64>) -> (RemovalGuard, FoundHold) {
+    let found = Arc::new(Mutex::new(None));
+    let told = Arc::clone(&found);
+    let guard: RemovalGuard = Box::new(move |rows| {
+        let holding =
+            |hold: &&HoldRow| is_over(hold, log) && times.iter().any(|at| covers(hold, *at));
+        let hold = rows.holds.iter().find(holding);
+        *lock(&told) = hold.cloned();
+        hold.is_none()
+    });
+    (guard, FoundHold(found))
 }
 
 /// Whether a hold is on a record of this time, in microseconds since 1970.

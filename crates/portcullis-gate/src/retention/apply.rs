@@ -9,8 +9,8 @@ use portcullis_retention::{
     Step,
 };
 use portcullis_store::{
-    ExceptRow, HoldRow, LogId, NotSealed, Removal, RemovalRow, RemovalStep, RetentionRows,
-    StoreError, TableRow, YearMonth,
+    ExceptRow, HoldRow, LogId, NotSealed, Removal, RemovalGuard, RemovalRow, RemovalStep,
+    RetentionRows, TableRow, YearMonth,
 };
 
 use super::logs::{Erasure, Reach};
@@ -153,10 +153,7 @@ impl Admin {
             } => {
                 let org = organization.as_deref().map(str::parse).transpose();
                 let org = org.map_err(|_| unreadable("an organization"))?;
-                if !self.is_in_force(rows).await? {
-                    return Ok(None);
-                }
-                self.prune_before(org, *before).await.map(Some)
+                self.prune_before(org, *before, while_in_force(rows)).await
             }
             Step::Delete {
                 table,
@@ -166,9 +163,6 @@ impl Admin {
                 except,
                 ..
             } if **table == *OPENINGS => {
-                if !self.is_in_force(rows).await? {
-                    return Ok(None);
-                }
                 let erasure = Erasure {
                     owner,
                     month: *month,
@@ -177,7 +171,7 @@ impl Admin {
                     limit: batch.limit.get(),
                     cause: "retention",
                 };
-                self.erase_openings(&erasure).await.map(Some)
+                self.erase_openings(&erasure, while_in_force(rows)).await
             }
             Step::Drop { .. } | Step::Delete { .. } => {
                 let removal = removal(batch, run)?;
@@ -191,10 +185,6 @@ impl Admin {
                 }))
             }
         }
-    }
-
-    async fn is_in_force(&self, rows: &RetentionRows) -> Result<bool, StoreError> {
-        Ok(self.stores().retention().await? == *rows)
     }
 
     /// Says in the log of the instance what is about to be removed.
@@ -330,8 +320,14 @@ fn with_table(inventory: Inventory, table: TableRow) -> Result<Inventory, AdminE
     Ok(inventory.with(&table.name, partitions))
 }
 
+/// Lets something go for as long as exactly these limits and holds are in force.
+fn while_in_force(rows: &RetentionRows) -> RemovalGuard {
+    let expected = rows.clone();
+    Box::new(move |in_force| *in_force == expected)
+}
+
 /// Whether a hold reaches into a log: one of its organization, or of the instance. In doubt it does.
-pub(super) fn is_over(hold: &HoldRow, log: LogId) -> bool {
+pub(crate) fn is_over(hold: &HoldRow, log: LogId) -> bool {
     hold.org.is_none() || hold.org == log.org()
 }
 

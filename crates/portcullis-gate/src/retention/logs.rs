@@ -7,7 +7,7 @@ use portcullis_audit::{Field, Target};
 use portcullis_retention::{
     DataClass, Exemption, Group, Inventory, Month, Owner, Partition, Removed, Rules,
 };
-use portcullis_store::{KeyId, LogId, OrgId, ProjectId, UnixMicros};
+use portcullis_store::{KeyId, LogId, OrgId, ProjectId, RemovalGuard, UnixMicros};
 
 use super::registry::{OPENINGS, RECORDS};
 use crate::admin::{Admin, AdminError};
@@ -68,23 +68,28 @@ impl Admin {
     }
 
     /// Removes the longest run of records from the beginning of a log that are all dated before a time, as far as whole tiles
-    /// of 256 go.
+    /// of 256 go. `None` when the guard says no.
     pub(super) async fn prune_before(
         &self,
         organization: Option<OrgId>,
         before: DateTime<Utc>,
-    ) -> Result<Removed, AdminError> {
+        guard: RemovalGuard,
+    ) -> Result<Option<Removed>, AdminError> {
         let log = organization.map_or(LogId::System, LogId::Organization);
         let below = self.audit_records_before(log, before).await?.unwrap_or(0);
-        let rows = self.prune_due(log, below, "retention").await?;
-        Ok(Removed {
+        let pruned = self.prune_due(log, below, "retention", guard).await?;
+        Ok(pruned.map(|rows| Removed {
             rows,
             finished: true,
-        })
+        }))
     }
 
-    /// Erases openings, at most so many.
-    pub(super) async fn erase_openings(&self, what: &Erasure<'_>) -> Result<Removed, AdminError> {
+    /// Erases openings, at most so many. `None` when the guard says no.
+    pub(super) async fn erase_openings(
+        &self,
+        what: &Erasure<'_>,
+        guard: RemovalGuard,
+    ) -> Result<Option<Removed>, AdminError> {
         let org = what.owner.organization.as_deref().map(str::parse);
         let org = org.transpose().map_err(|_| super::unreadable("an owner"))?;
         let log = org.map_or(LogId::System, LogId::Organization);
@@ -115,8 +120,10 @@ impl Admin {
             chosen.push(record);
         }
         let fields: BTreeSet<Field> = Field::ALL.into_iter().collect();
-        let rows = match self.erase_due(log, &chosen, &fields, what.cause).await {
-            Ok(rows) => rows,
+        let erased = self.erase_due(log, &chosen, &fields, what.cause, guard);
+        let rows = match erased.await {
+            Ok(Some(rows)) => rows,
+            Ok(None) => return Ok(None),
             Err(AdminError::NotScrubbed) => {
                 // They are erased; the next erasure scrubs again.
                 tracing::warn!(?log, why = %AdminError::NotScrubbed, "openings were erased");
@@ -124,7 +131,7 @@ impl Admin {
             }
             Err(why) => return Err(why),
         };
-        Ok(Removed { rows, finished })
+        Ok(Some(Removed { rows, finished }))
     }
 }
 

@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use portcullis_audit::{ObjectId, Target};
 use portcullis_retention::{Budget, Plan, Progress, Purge, PurgeExtent, PurgeReceipt};
-use portcullis_store::{HoldRow, LogId, NotSealed, OrgId, ProjectId};
+use portcullis_store::{LogId, NotSealed, OrgId, ProjectId};
 
-use super::apply::{Ended, is_over};
+use super::apply::Ended;
 use super::logs::Reach;
 use super::rules::to_the_microsecond;
 use crate::admin::{Admin, AdminError};
@@ -104,23 +104,6 @@ impl Admin {
         Err(AdminError::Conflict {
             what: "the rules of retention".to_owned(),
         })
-    }
-
-    /// Refuses to remove records of a log that a legal hold is on: the first of them by its id.
-    pub(crate) async fn not_held(
-        &self,
-        log: LogId,
-        held: impl Fn(&HoldRow) -> bool,
-    ) -> Result<(), AdminError> {
-        let rows = self.stores().retention().await?;
-        let mut holds = rows.holds.iter().filter(|hold| is_over(hold, log));
-        match holds.find(|hold| held(hold)) {
-            Some(hold) => Err(AdminError::Held {
-                hold: hold.id,
-                reason: hold.reason.clone(),
-            }),
-            None => Ok(()),
-        }
     }
 }
 

@@ -9,13 +9,13 @@ pub(crate) use read::{entries, head, logs, openings, retained};
 pub(crate) use scrub::scrub;
 
 use portcullis_store::{
-    Append, AuditDraft, ChangeSet, LogEntryRow, LogHeadRow, LogId, OpeningRow, RetainedRow,
-    SealStep, Sealed,
+    Append, AuditDraft, ChangeSet, LogEntryRow, LogHeadRow, LogId, OpeningRow, RemovalGuard,
+    RetainedRow, SealStep, Sealed,
 };
 use rusqlite::{Connection, Transaction, TransactionBehavior, params};
 
-use super::execute;
 use super::value::{Log, integer};
+use super::{execute, retention};
 use crate::error::{Answer, Trouble, conflict};
 
 /// Appends what the step makes of the log's end and its outbox.
@@ -45,14 +45,18 @@ pub(super) fn record(db: &mut Transaction<'_>, set: &ChangeSet, step: &mut SealS
     outbox::put(db, set.log(), set.draft())
 }
 
-/// Deletes openings, with a record of that. How many there were.
+/// Deletes openings, with a record of that. How many there were; `None` when the guard says no.
 pub(crate) fn erase(
     connection: &mut Connection,
     log: LogId,
     openings: &[(u64, String)],
+    guard: &mut RemovalGuard,
     step: &mut SealStep,
-) -> Answer<u64> {
+) -> Answer<Option<u64>> {
     let db = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    if !guard(&retention::in_force(&db)?) {
+        return Ok(None);
+    }
     let end = End::read(&db, log)?;
     let mut erased = 0;
     for (seq, field) in openings {
@@ -65,21 +69,25 @@ pub(crate) fn erase(
     scrub::note(&db, scrub::OPENINGS, erased)?;
     end.seal(&db, Beside::Removal, step)?;
     db.commit().map_err(Trouble::AtCommit)?;
-    Ok(erased)
+    Ok(Some(erased))
 }
 
-/// Removes the records below `below`, with a record of that. How many there were.
+/// Removes the records below `below`, with a record of that. How many there were; `None` when the guard says no.
 pub(crate) fn prune(
     connection: &mut Connection,
     log: LogId,
     below: u64,
     retained: &[RetainedRow],
+    guard: &mut RemovalGuard,
     step: &mut SealStep,
-) -> Answer<u64> {
+) -> Answer<Option<u64>> {
     let db = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let mut end = End::read(&db, log)?;
     if below <= end.minimum {
-        return Ok(0);
+        return Ok(Some(0));
+    }
+    if !guard(&retention::in_force(&db)?) {
+        return Ok(None);
     }
     if end.head.as_ref().is_none_or(|head| head.size < below) {
         return Err(conflict("the log has fewer records than are to be removed").into());
@@ -95,7 +103,7 @@ pub(crate) fn prune(
     let removed = execute(&db, sql, params![Log(log), below])? as u64;
     retain(&db, log, below, retained)?;
     db.commit().map_err(Trouble::AtCommit)?;
-    Ok(removed)
+    Ok(Some(removed))
 }
 
 /// What an append records beside the outbox.

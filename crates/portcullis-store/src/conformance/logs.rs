@@ -9,7 +9,7 @@ use super::steps::{a_log, all, kept, opening, sealing, wait_in_outbox};
 use super::tenant::{
     A, B, changes_by_id, instance, instance_secret, master_check, settle, settled,
 };
-use super::{Fixture, read_chain, seal, seal_fails, seal_with};
+use super::{Fixture, anyway, read_chain, seal, seal_fails, seal_with};
 use crate::StoreErrorKind::{Conflict, CrossTenant, NotSealed};
 use crate::{
     AuditStore, Change, ChangeSet, ControlStore, Guard, LogId, Outcome, SealStep, Sealed,
@@ -69,8 +69,14 @@ pub async fn what_does_not_continue_the_log_is_refused(fixture: &impl Fixture) {
         let errors = [
             commit_error(&store, A.harmless(), seal()).await,
             store.append(a_log(), seal()).await.unwrap_err(),
-            store.erase(a_log(), all(0), seal()).await.unwrap_err(),
-            store.prune(a_log(), 1, kept(), seal()).await.unwrap_err(),
+            store
+                .erase(a_log(), all(0), anyway(), seal())
+                .await
+                .unwrap_err(),
+            store
+                .prune(a_log(), 1, kept(), anyway(), seal())
+                .await
+                .unwrap_err(),
         ];
         for (call, error) in errors.into_iter().enumerate() {
             assert_eq!(error.kind(), Conflict, "call {call}, {what}: {error}");
@@ -105,11 +111,17 @@ pub async fn nothing_goes_without_a_record(fixture: &impl Fixture) {
     refused_with(&store, A.harmless(), empty(), Conflict).await;
     let before = snapshot(&store).await;
     for seal in [empty(), seal(a_log())] {
-        let error = store.erase(a_log(), all(1), seal).await.unwrap_err();
+        let error = store
+            .erase(a_log(), all(1), anyway(), seal)
+            .await
+            .unwrap_err();
         assert_eq!((error.kind(), error.is_retry_safe()), (Conflict, true));
     }
     for seal in [empty(), seal(a_log())] {
-        let error = store.prune(a_log(), 1, kept(), seal).await.unwrap_err();
+        let error = store
+            .prune(a_log(), 1, kept(), anyway(), seal)
+            .await
+            .unwrap_err();
         assert_eq!((error.kind(), error.is_retry_safe()), (Conflict, true));
     }
     assert_eq!(snapshot(&store).await, before);
@@ -128,9 +140,11 @@ pub async fn nothing_goes_without_a_record(fixture: &impl Fixture) {
         let error = store.append(a_log(), too_few()).await.unwrap_err();
         assert_eq!((error.kind(), error.is_retry_safe()), (Conflict, true));
     }
-    let erased = store.erase(a_log(), all(1), seal(a_log())).await;
+    let erased = store.erase(a_log(), all(1), anyway(), seal(a_log())).await;
     assert_eq!(erased.unwrap_err().kind(), Conflict);
-    let pruned = store.prune(a_log(), 1, kept(), seal(a_log())).await;
+    let pruned = store
+        .prune(a_log(), 1, kept(), anyway(), seal(a_log()))
+        .await;
     assert_eq!(pruned.unwrap_err().kind(), Conflict);
     assert_eq!(snapshot(&store).await, before);
 }

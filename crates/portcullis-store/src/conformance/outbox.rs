@@ -6,7 +6,7 @@ use super::check::{committed, refused_with};
 use super::sealer::sealed;
 use super::steps::{a_log, head, kept, revoke, wait_in_outbox};
 use super::tenant::{A, B, settle, settled};
-use super::{Fixture, draft_line, read_chain, seal, seal_fails};
+use super::{Fixture, anyway, draft_line, read_chain, seal, seal_fails};
 use crate::StoreErrorKind::NotSealed;
 use crate::{
     AuditDraft, AuditStore, ControlStore, Guard, LogHeadRow, LogId, Outcome, SealStep, Sealed,
@@ -92,13 +92,13 @@ pub async fn the_next_append_takes_the_outbox_first(fixture: &impl Fixture) {
             }
             2 => {
                 expected.push("record".to_owned());
-                store.erase(log, Vec::new(), step).await.unwrap();
+                store.erase(log, Vec::new(), anyway(), step).await.unwrap();
             }
             _ => {
                 // The pruned ones are gone by now.
                 expected.push("record".to_owned());
                 expected.remove(0);
-                store.prune(log, 1, kept(), step).await.unwrap();
+                store.prune(log, 1, kept(), anyway(), step).await.unwrap();
             }
         }
         assert_eq!(seen.lock().unwrap()[..4], waiting, "call {call}");

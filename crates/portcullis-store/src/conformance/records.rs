@@ -4,7 +4,7 @@ use super::check::{committed, log_snapshot};
 use super::rows::STRANGE;
 use super::steps::{a_log, head, kept, opening, sealing, wait_in_outbox};
 use super::tenant::{A, B, master_check, settle, settled};
-use super::{Fixture, draft_line, read_chain, seal_with};
+use super::{Fixture, anyway, draft_line, read_chain, seal_with};
 use crate::StoreErrorKind::{Conflict, NotSealed};
 use crate::{
     AuditStore, Change, ChangeSet, LogEntryRow, LogHeadRow, LogId, OpeningRow, SealStep, Sealed,
@@ -48,13 +48,18 @@ pub async fn two_logs_do_not_meet(fixture: &impl Fixture) {
     ];
     let first = opening(0);
     let erased = store
-        .erase(one, vec![(0, first.field)], seal_with(one, &["erased"]))
+        .erase(
+            one,
+            vec![(0, first.field)],
+            anyway(),
+            seal_with(one, &["erased"]),
+        )
         .await;
-    assert_eq!(erased.unwrap(), 1);
+    assert_eq!(erased.unwrap(), Some(1));
     let pruned = store
-        .prune(one, 3, kept(), seal_with(one, &["pruned"]))
+        .prune(one, 3, kept(), anyway(), seal_with(one, &["pruned"]))
         .await;
-    assert_eq!(pruned.unwrap(), 3);
+    assert_eq!(pruned.unwrap(), Some(3));
     let after = [
         log_snapshot(&store, other).await,
         log_snapshot(&store, third).await,
@@ -81,11 +86,18 @@ pub async fn an_unknown_log_has_nothing(fixture: &impl Fixture) {
     assert_eq!(store.openings(log, 0, u64::MAX).await.unwrap(), []);
     assert_eq!(store.outbox(log).await.unwrap(), []);
     assert_eq!(store.retained(log).await.unwrap(), []);
-    let pruned = store.prune(log, 1, kept(), seal_with(log, &["x"])).await;
+    let pruned = store
+        .prune(log, 1, kept(), anyway(), seal_with(log, &["x"]))
+        .await;
     assert_eq!(pruned.unwrap_err().kind(), Conflict);
     // An erasure in it begins it, and finds nothing.
-    let erased = store.erase(log, vec![(0, "x".to_owned())], seal_with(log, &["x"]));
-    assert_eq!(erased.await.unwrap(), 0);
+    let erased = store.erase(
+        log,
+        vec![(0, "x".to_owned())],
+        anyway(),
+        seal_with(log, &["x"]),
+    );
+    assert_eq!(erased.await.unwrap(), Some(0));
     assert_eq!(read_chain(&store, log).await, ["x"]);
 }
 
@@ -196,8 +208,8 @@ pub async fn logs_are_listed_with_their_heads(fixture: &impl Fixture) {
         .append(system, seal_with(system, &["x"]))
         .await
         .unwrap();
-    let pruned = store.prune(system, 1, kept(), seal_with(system, &["pruned"]));
-    assert_eq!(pruned.await.unwrap(), 1);
+    let pruned = store.prune(system, 1, kept(), anyway(), seal_with(system, &["pruned"]));
+    assert_eq!(pruned.await.unwrap(), Some(1));
     let mut expected = Vec::new();
     for (log, minimum) in [(system, 1), (a_log(), 0), (LogId::Organization(B.org()), 0)] {
         expected.push((log, head(&store, log).await.unwrap(), minimum));

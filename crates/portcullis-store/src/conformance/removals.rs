@@ -1,11 +1,38 @@
 //! Erasing and pruning: what was asked for, with a record of it, and nothing else.
 
-use super::check::{lines, log_snapshot, snapshot};
+use super::check::{committed, lines, log_snapshot, snapshot};
+use super::retention::hold;
 use super::steps::{a_log, all, kept, opening, sealing, wait_in_outbox};
 use super::tenant::{A, B, settled};
-use super::{Fixture, read_chain, seal, seal_fails, seal_with};
+use super::{Fixture, anyway, read_chain, seal, seal_fails, seal_with};
 use crate::StoreErrorKind::{Conflict, NotSealed};
-use crate::{AuditStore, LogId, OpeningRow};
+use crate::{AuditStore, Change, LogId, OpeningRow, RemovalGuard};
+
+/// What the guard does not let go stays, with nothing recorded; it is shown the holds that are in force at that moment.
+pub async fn nothing_goes_against_the_guard(fixture: &impl Fixture) {
+    let store = settled(fixture).await;
+    for n in 0..3 {
+        let openings = vec![opening(n)];
+        let appended = store.append(a_log(), sealing(a_log(), openings));
+        appended.await.unwrap();
+    }
+    let hold = hold(A, 1);
+    let unheld = || -> RemovalGuard { Box::new(|rows| rows.holds.is_empty()) };
+    committed(&store, A.set(Change::PlaceHold(hold.clone()))).await;
+    let before = log_snapshot(&store, a_log()).await;
+    let step = || seal_with(a_log(), &["removed"]);
+    let erased = store.erase(a_log(), all(1), unheld(), step()).await;
+    assert_eq!(erased.unwrap(), None);
+    let pruned = store.prune(a_log(), 2, kept(), unheld(), step()).await;
+    assert_eq!(pruned.unwrap(), None);
+    assert_eq!(log_snapshot(&store, a_log()).await, before);
+
+    committed(&store, A.set(Change::LiftHold(hold.id))).await;
+    let erased = store.erase(a_log(), all(1), unheld(), step()).await;
+    assert_eq!(erased.unwrap(), Some(1));
+    let pruned = store.prune(a_log(), 2, kept(), unheld(), step()).await;
+    assert_eq!(pruned.unwrap(), Some(2));
+}
 
 /// Erasing removes what was asked for and nothing else, and records it.
 pub async fn erasing_removes_only_what_was_asked(fixture: &impl Fixture) {
@@ -34,8 +61,13 @@ pub async fn erasing_removes_only_what_was_asked(fixture: &impl Fixture) {
         (77, "b".to_owned()),
         (u64::MAX, "b".to_owned()),
     ];
-    let erased = store.erase(a_log(), asked.clone(), seal_with(a_log(), &["erased"]));
-    assert_eq!(erased.await.unwrap(), 2);
+    let erased = store.erase(
+        a_log(),
+        asked.clone(),
+        anyway(),
+        seal_with(a_log(), &["erased"]),
+    );
+    assert_eq!(erased.await.unwrap(), Some(2));
     let left: Vec<_> = openings
         .into_iter()
         .filter(|row| !asked.contains(&(row.seq, row.field.clone())))
@@ -48,8 +80,8 @@ pub async fn erasing_removes_only_what_was_asked(fixture: &impl Fixture) {
     assert_eq!(now.len(), entries.len() + 1);
     let texts = read_chain(&store, a_log()).await;
     assert_eq!(texts.last().unwrap(), "erased");
-    let again = store.erase(a_log(), asked, seal_with(a_log(), &["erased"]));
-    assert_eq!(again.await.unwrap(), 0, "twice finds nothing");
+    let again = store.erase(a_log(), asked, anyway(), seal_with(a_log(), &["erased"]));
+    assert_eq!(again.await.unwrap(), Some(0), "twice finds nothing");
 }
 
 /// A record that says that something was erased may have openings of its own, and they stay.
@@ -61,9 +93,9 @@ pub async fn what_an_erasure_records_stays(fixture: &impl Fixture) {
         .await
         .unwrap();
     let erased = store
-        .erase(log, all(1), sealing(log, vec![opening(1)]))
+        .erase(log, all(1), anyway(), sealing(log, vec![opening(1)]))
         .await;
-    assert_eq!(erased.unwrap(), 1);
+    assert_eq!(erased.unwrap(), Some(1));
     assert_eq!(store.openings(log, 0, 9).await.unwrap(), [opening(1)]);
 }
 
@@ -79,11 +111,11 @@ pub async fn a_removal_that_cannot_be_sealed_removes_nothing(fixture: &impl Fixt
     wait_in_outbox(&store, A).await;
     let before = snapshot(&store).await;
     let erased = store
-        .erase(a_log(), all(3), seal_fails())
+        .erase(a_log(), all(3), anyway(), seal_fails())
         .await
         .unwrap_err();
     let pruned = store
-        .prune(a_log(), 2, kept(), seal_fails())
+        .prune(a_log(), 2, kept(), anyway(), seal_fails())
         .await
         .unwrap_err();
     for error in [erased, pruned] {
@@ -111,10 +143,10 @@ pub async fn pruning_keeps_what_is_at_or_above(fixture: &impl Fixture) {
     for (below, retained) in [(3, kept()), (4, Vec::new()), (9, kept()), (13, kept())] {
         let seal = seal_with(log, &["pruned"]);
         let removed = store
-            .prune(log, below, retained.clone(), seal)
+            .prune(log, below, retained.clone(), anyway(), seal)
             .await
             .unwrap();
-        assert_eq!(removed, below - minimum);
+        assert_eq!(removed, Some(below - minimum));
         minimum = below;
         entries.retain(|row| row.seq >= below);
         openings.retain(|row| row.seq >= below);
@@ -139,26 +171,34 @@ pub async fn the_minimum_never_goes_back(fixture: &impl Fixture) {
         store.append(log, seal_with(log, &["x"])).await.unwrap();
     }
     let pruned = store
-        .prune(log, 3, kept(), seal_with(log, &["pruned"]))
+        .prune(log, 3, kept(), anyway(), seal_with(log, &["pruned"]))
         .await;
-    assert_eq!(pruned.unwrap(), 3);
+    assert_eq!(pruned.unwrap(), Some(3));
     let before = log_snapshot(&store, log).await;
     for below in 0..=3 {
         let pruned = store
-            .prune(log, below, Vec::new(), seal_with(log, &["again"]))
+            .prune(log, below, Vec::new(), anyway(), seal_with(log, &["again"]))
             .await;
-        assert_eq!(pruned.unwrap(), 0, "below {below}");
+        assert_eq!(pruned.unwrap(), Some(0), "below {below}");
         assert_eq!(log_snapshot(&store, log).await, before, "below {below}");
     }
     for below in [7, 8, u64::MAX] {
         let pruned = store
-            .prune(log, below, Vec::new(), seal_with(log, &["beyond"]))
+            .prune(
+                log,
+                below,
+                Vec::new(),
+                anyway(),
+                seal_with(log, &["beyond"]),
+            )
             .await;
         assert_eq!(pruned.unwrap_err().kind(), Conflict, "below {below}");
         assert_eq!(log_snapshot(&store, log).await, before, "below {below}");
     }
     let twice = kept().repeat(2);
-    let pruned = store.prune(log, 4, twice, seal_with(log, &["twice"])).await;
+    let pruned = store
+        .prune(log, 4, twice, anyway(), seal_with(log, &["twice"]))
+        .await;
     assert_eq!(
         pruned.unwrap_err().kind(),
         Conflict,
@@ -191,7 +231,10 @@ pub async fn scrubbing_changes_nothing_that_is_there(fixture: &impl Fixture) {
     wait_in_outbox(&store, B).await;
     // Something was deleted of both kinds: an opening, and drafts that waited.
     let step = seal_with(a_log(), &["erased"]);
-    assert_eq!(store.erase(a_log(), all(2), step).await.unwrap(), 2);
+    assert_eq!(
+        store.erase(a_log(), all(2), anyway(), step).await.unwrap(),
+        Some(2)
+    );
     let before = snapshot(&store).await;
     for _ in 0..2 {
         assert!(store.scrub().await.unwrap());

@@ -379,7 +379,8 @@ fn except(key: Option<KeyId>, from: Option<UnixMicros>, until: Option<UnixMicros
     ExceptRow { key, from, until }
 }
 
-fn hold(tenant: Tenant, n: u8) -> HoldRow {
+/// A hold on all of a tenant.
+pub(super) fn hold(tenant: Tenant, n: u8) -> HoldRow {
     HoldRow {
         id: HoldId::from_bytes([n; 16]).unwrap(),
         org: Some(tenant.org()),

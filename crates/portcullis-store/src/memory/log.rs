@@ -2,8 +2,8 @@ use std::collections::BTreeMap;
 
 use super::state::State;
 use crate::{
-    Append, AuditDraft, LogEntryRow, LogHeadRow, LogId, OpeningRow, RetainedRow, SealStep, Sealed,
-    StoreError, StoreErrorKind,
+    Append, AuditDraft, LogEntryRow, LogHeadRow, LogId, OpeningRow, RemovalGuard, RetainedRow,
+    SealStep, Sealed, StoreError, StoreErrorKind,
 };
 
 /// One audit log, and what waits for it.
@@ -57,14 +57,18 @@ impl State {
         &mut self,
         log: LogId,
         openings: Vec<(u64, String)>,
+        guard: &mut RemovalGuard,
         step: &mut SealStep,
-    ) -> Result<u64, StoreError> {
+    ) -> Result<Option<u64>, StoreError> {
+        if !guard(&self.retention) {
+            return Ok(None);
+        }
         let log = self.logs.entry(log).or_default();
         let sealed = log.seal(&Beside::Removal, step)?;
         let removed = openings.iter().filter_map(|key| log.openings.remove(key));
         let removed = removed.count() as u64;
         log.write(sealed);
-        Ok(removed)
+        Ok(Some(removed))
     }
 
     pub(super) fn prune(
@@ -72,11 +76,15 @@ impl State {
         log: LogId,
         below: u64,
         retained: &[RetainedRow],
+        guard: &mut RemovalGuard,
         step: &mut SealStep,
-    ) -> Result<u64, StoreError> {
+    ) -> Result<Option<u64>, StoreError> {
         let log = self.logs.entry(log).or_default();
         if below <= log.minimum {
-            return Ok(0);
+            return Ok(Some(0));
+        }
+        if !guard(&self.retention) {
+            return Ok(None);
         }
         if log.size() < below {
             return Err(conflict("the log has fewer records than are to be removed"));
@@ -92,7 +100,7 @@ impl State {
         log.retained = kept.into_values().collect();
         log.minimum = below;
         log.write(sealed);
-        Ok(removed)
+        Ok(Some(removed))
     }
 
     /// The logs that were begun.

@@ -156,5 +156,8 @@ pub struct RemovedRow {
     pub finished: bool,
 }
 
+/// Whether a removal may go on under the limits and holds that are in force, asked inside the transaction that removes.
+pub type RemovalGuard = Box<dyn FnMut(&RetentionRows) -> bool + Send>;
+
 /// Says what to remove next by the rules that are in force, inside the transaction that removes it; `None` = nothing.
 pub type RemovalStep = Box<dyn FnMut(&RetentionRows) -> Option<RemovalRow> + Send>;

@@ -9,9 +9,9 @@ use portcullis_store::{
     CredentialId, CredentialOpen, CredentialRow, CredentialSlot, DrawStep, InstanceSecretRow,
     KeyId, KeyRow, LogEntryRow, LogHeadRow, LogId, LostRow, MasterCheckRow, MemoryStore, NodeId,
     NodeRow, NodeStore, OpeningRow, OrgId, OrganizationRow, Outcome, Page, ProjectId, ProjectRow,
-    Registration, RemovalStep, RemovedRow, RetainedRow, RetentionRows, RollupRow, SealStep,
-    SealedUnder, SecretUse, ShareRow, StoreError, StoreErrorKind, TableRow, Tenants, TraceBatch,
-    TraceRow, TraceStore, UnixMicros,
+    Registration, RemovalGuard, RemovalStep, RemovedRow, RetainedRow, RetentionRows, RollupRow,
+    SealStep, SealedUnder, SecretUse, ShareRow, StoreError, StoreErrorKind, TableRow, Tenants,
+    TraceBatch, TraceRow, TraceStore, UnixMicros,
 };
 use tokio::sync::watch;
 
@@ -269,8 +269,8 @@ impl AuditStore for Unsteady {
         entries(log: LogId, from: u64, limit: usize) -> Vec<LogEntryRow>;
         openings(log: LogId, from: u64, to: u64) -> Vec<OpeningRow>;
         outbox(log: LogId) -> Vec<AuditDraft>;
-        erase(log: LogId, openings: Vec<(u64, String)>, seal: SealStep) -> u64;
-        prune(log: LogId, below: u64, retained: Vec<RetainedRow>, seal: SealStep) -> u64;
+        erase(log: LogId, openings: Vec<(u64, String)>, guard: RemovalGuard, seal: SealStep) -> Option<u64>;
+        prune(log: LogId, below: u64, retained: Vec<RetainedRow>, guard: RemovalGuard, seal: SealStep) -> Option<u64>;
         retained(log: LogId) -> Vec<RetainedRow>;
         scrub() -> bool;
         missing_guards() -> Vec<String>;
