@@ -13,40 +13,31 @@ const APPLICATION_ID: i64 = 0x5043_4c53;
 
 /// All migrations in order; the version of the schema is their number.
 const MIGRATIONS: &[Migration] = &[
-    Migration {
-        name: "control_plane",
-        text: include_str!("migrations/0001_control_plane.sql"),
-    },
-    Migration {
-        name: "allowlists",
-        text: include_str!("migrations/0002_allowlists.sql"),
-    },
-    Migration {
-        name: "limits",
-        text: include_str!("migrations/0003_limits.sql"),
-    },
-    Migration {
-        name: "audit_logs",
-        text: include_str!("migrations/0004_audit_logs.sql"),
-    },
-    Migration {
-        name: "traces",
-        text: include_str!("migrations/0005_traces.sql"),
-    },
-    Migration {
-        name: "latest_shares",
-        text: include_str!("migrations/0006_latest_shares.sql"),
-    },
-    Migration {
-        name: "vault",
-        text: include_str!("migrations/0007_vault.sql"),
-    },
+    Migration::new(
+        "control_plane",
+        include_str!("migrations/0001_control_plane.sql"),
+    ),
+    Migration::new("allowlists", include_str!("migrations/0002_allowlists.sql")),
+    Migration::new("limits", include_str!("migrations/0003_limits.sql")),
+    Migration::new("audit_logs", include_str!("migrations/0004_audit_logs.sql")),
+    Migration::new("traces", include_str!("migrations/0005_traces.sql")),
+    Migration::new(
+        "latest_shares",
+        include_str!("migrations/0006_latest_shares.sql"),
+    ),
+    Migration::new("vault", include_str!("migrations/0007_vault.sql")),
 ];
 
 /// One step of the schema.
 struct Migration {
     name: &'static str,
     text: &'static str,
+}
+
+impl Migration {
+    const fn new(name: &'static str, text: &'static str) -> Self {
+        Self { name, text }
+    }
 }
 
 /// Whose file it is and how far its schema has come. Reads only.

@@ -193,15 +193,7 @@ impl Admin {
         let target = hold_target(&row);
         let set = self.retention_set(org, AuditAction::HoldPlaced, target);
         let set = set.change(Change::PlaceHold(row));
-        let action = Action::HoldPlaced(Hold {
-            hold: ObjectId::from_bytes(*id.as_bytes()),
-        });
-        // There is no guard that could fail.
-        let _no_guard = self
-            .commit(Recorded {
-                set,
-                action: Some(action),
-            })
+        self.commit_of_hold(set, Action::HoldPlaced(recorded(id)))
             .await?;
         Ok(id)
     }
@@ -216,15 +208,14 @@ impl Admin {
         let row = row.ok_or(AdminError::NoHold(id))?;
         let set = self.retention_set(row.org, AuditAction::HoldReleased, hold_target(&row));
         let set = set.change(Change::LiftHold(id));
-        let action = Action::HoldReleased(Hold {
-            hold: ObjectId::from_bytes(*id.as_bytes()),
-        });
-        let _no_guard = self
-            .commit(Recorded {
-                set,
-                action: Some(action),
-            })
-            .await?;
+        self.commit_of_hold(set, Action::HoldReleased(recorded(id)))
+            .await
+    }
+
+    async fn commit_of_hold(&self, set: ChangeSet, action: Action) -> Result<(), AdminError> {
+        let action = Some(action);
+        // There is no guard that could fail.
+        let _no_guard = self.commit(Recorded { set, action }).await?;
         Ok(())
     }
 
@@ -338,6 +329,12 @@ impl Admin {
         }
         Ok(())
     }
+}
+
+/// A hold as the log names it.
+fn recorded(id: HoldId) -> Hold {
+    let hold = ObjectId::from_bytes(*id.as_bytes());
+    Hold { hold }
 }
 
 fn hold_target(row: &HoldRow) -> AuditTarget {

@@ -10,7 +10,7 @@ use crate::support::passing::{LARGE, serving};
 use crate::support::spend::{
     TOKEN, admitted, at_once, call, exactly, request, sums, up_to, usd_cap,
 };
-use crate::support::{Stage, code};
+use crate::support::{Key, Stage, code};
 
 impl Stage {
     /// Settled and debt of the shares of the period that begins at this moment.
@@ -74,20 +74,21 @@ async fn a_clock_that_goes_backwards_opens_no_fresh_period_also_after_a_restart(
         stage.until("2026-12-24T12:00:00Z").await;
         let caller = stage.authenticate(&key).await.unwrap();
         assert_eq!(admitted(&caller, 10, 10).await.0, 10, "{cap}");
-        stage.clock.set_utc("2026-11-22T12:00:01Z".parse().unwrap());
-        stage.after(Duration::from_millis(1)).await;
-        let caller = stage.authenticate(&key).await.unwrap();
-        assert_eq!(admitted(&caller, 10, 10).await.0, 0, "{cap}");
-        stage.gate.close().await.unwrap();
-
-        let stage = stage.serving_again(25).await;
-        let caller = stage.authenticate(&key).await.unwrap();
-        assert_eq!(
-            admitted(&caller, 10, 10).await.0,
-            0,
-            "{cap}, after a restart"
-        );
+        admits_nothing_when_the_clock_is_set_back(stage, &key, cap).await;
     }
+}
+
+async fn admits_nothing_when_the_clock_is_set_back(stage: Stage, key: &Key, cap: &str) {
+    stage.clock.set_utc("2026-11-22T12:00:01Z".parse().unwrap());
+    stage.after(Duration::from_millis(1)).await;
+    let caller = stage.authenticate(key).await.unwrap();
+    assert_eq!(admitted(&caller, 10, 10).await.0, 0, "{cap}");
+    stage.gate.close().await.unwrap();
+
+    let stage = stage.serving_again(25).await;
+    let caller = stage.authenticate(key).await.unwrap();
+    let after_restart = admitted(&caller, 10, 10).await.0;
+    assert_eq!(after_restart, 0, "{cap}, after a restart");
 }
 
 #[tokio::test(start_paused = true)]
@@ -105,19 +106,7 @@ async fn a_clock_that_ran_ahead_while_nobody_asked_opens_no_account_twice() {
             "somebody else may ask"
         );
         stage.after(Duration::from_secs(10)).await;
-        stage.clock.set_utc("2026-11-22T12:00:01Z".parse().unwrap());
-        stage.after(Duration::from_millis(1)).await;
-        let caller = stage.authenticate(&key).await.unwrap();
-        assert_eq!(admitted(&caller, 10, 10).await.0, 0, "{cap}");
-        stage.gate.close().await.unwrap();
-
-        let stage = stage.serving_again(25).await;
-        let caller = stage.authenticate(&key).await.unwrap();
-        assert_eq!(
-            admitted(&caller, 10, 10).await.0,
-            0,
-            "{cap}, after a restart"
-        );
+        admits_nothing_when_the_clock_is_set_back(stage, &key, cap).await;
     }
 }
 
