@@ -15,7 +15,8 @@ use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
 use portcullis::{
-    Authenticated, Caller, Endpoint, ModelList, OpenAiCall, Refusal, Rejection, meter,
+    Authenticated, Caller, Endpoint, ModelList, OpenAiCall, Refusal, Rejection, SampledRequest,
+    meter,
 };
 
 use crate::Failure;
@@ -93,6 +94,7 @@ pub(crate) async fn forward(
         .authorize(call.dispatch(proxy.inner.provider))
         .await?;
     let (dispatched, credential) = permit.open().await?;
+    let sampled = dispatched.sampled();
 
     let path = uri
         .path_and_query()
@@ -119,19 +121,15 @@ pub(crate) async fn forward(
             if error.is_connect() {
                 dispatched.settle_unprocessed();
             }
-            return Err(Rejection::upstream(error));
+            let refused = Rejection::upstream(error).into_response();
+            return Ok(for_who_keeps_bodies(refused, sampled));
         }
     };
     let (parts, body) = answer.into_parts();
     let mut response = Response::new(Body::new(body));
     *response.status_mut() = parts.status;
     copy(&parts.headers, response.headers_mut(), &RETURNED);
-    let sampled = dispatched.sampled();
-    let mut response = meter(dispatched, response);
-    if let Some(sampled) = sampled {
-        // For whoever keeps bodies, if this build has somebody who does.
-        response.extensions_mut().insert(sampled);
-    }
+    let response = for_who_keeps_bodies(meter(dispatched, response), sampled);
     match endpoint {
         Endpoint::ModelList if response.status().is_success() => {
             only_allowed(&caller, response).await
@@ -145,6 +143,17 @@ pub(crate) async fn forward(
         | Endpoint::Model
         | Endpoint::Unknown => Ok(response.into_response()),
     }
+}
+
+/// Marks what answers a chosen request, if this build has somebody who keeps bodies.
+fn for_who_keeps_bodies<B>(
+    mut response: http::Response<B>,
+    sampled: Option<SampledRequest>,
+) -> http::Response<B> {
+    if let Some(sampled) = sampled {
+        response.extensions_mut().insert(sampled);
+    }
+    response
 }
 
 /// The provider's list of models, without those that the key may not use.

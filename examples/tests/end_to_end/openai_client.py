@@ -1,7 +1,7 @@
 """OpenAI's client against the base URL of the first argument.
 
-Reads one call a line from standard input, {"key", "action", "model", "retries"}, and prints what the client saw as one line
-of JSON. A stream prints a line when its first chunk is there, and another one at its end. With "retries" the client retries
+Reads one call a line from standard input, {"key", "action", "model", "retries", "words"}, and prints what the client saw as
+one line of JSON. "words", if any, are what it says wherever a caller can say something. A stream prints a line when its first chunk is there, and another one at its end. With "retries" the client retries
 by itself, and the answer tells in "requests" how many it sent.
 """
 
@@ -23,12 +23,24 @@ class Counting(DefaultHttpxClient):
         return super().send(*args, **options)
 
 
+def saying(words):
+    """A call's options in which these words stand."""
+    return {
+        "messages": [{"role": "user", "content": words}],
+        "user": words,
+        "metadata": {"note": words},
+        "extra_headers": {"X-Request-Id": words, "X-Client-Request-Id": words, "Idempotency-Key": words},
+        "extra_query": {"note": words},
+        "extra_body": {words: words},
+    }
+
+
 def say(value):
     print(json.dumps(value), flush=True)
 
 
 def chat(client, model, **options):
-    answer = client.chat.completions.create(model=model, messages=PROMPT, **options)
+    answer = client.chat.completions.create(model=model, **{"messages": PROMPT, **options})
     return {
         "content": answer.choices[0].message.content,
         "model": answer.model,
@@ -39,7 +51,7 @@ def chat(client, model, **options):
 def stream(client, model, **options):
     usage = {"include_usage": True}
     chunks = client.chat.completions.create(
-        model=model, messages=PROMPT, stream=True, stream_options=usage, **options
+        model=model, stream=True, stream_options=usage, **{"messages": PROMPT, **options}
     )
     pieces, tokens = [], None
     for chunk in chunks:
@@ -73,13 +85,21 @@ def model(client, name, **options):
 ACTIONS = {action.__name__: action for action in (chat, stream, first_choices, embeddings, models, model)}
 
 
-def call(base_url, key, action, model, retries):
+def call(base_url, key, action, model, retries, words=None):
     # Without retries, unless a test asks for them: each test sees the first answer.
     transport = Counting()
     client = OpenAI(
-        base_url=base_url, api_key=key or "none", max_retries=retries or 0, timeout=25, http_client=transport
+        base_url=base_url,
+        api_key=key or "none",
+        max_retries=retries or 0,
+        timeout=25,
+        http_client=transport,
+        organization=words,
+        project=words,
     )
-    options = {} if key else {"extra_headers": {"Authorization": Omit()}}
+    options = saying(words) if words else {}
+    if not key:
+        options["extra_headers"] = {"Authorization": Omit()}
     try:
         answer = ACTIONS[action](client, model, **options)
     except OpenAIError as error:

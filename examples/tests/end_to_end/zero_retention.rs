@@ -1,5 +1,7 @@
 //! Bodies: none anywhere in a build without the crate that keeps them, sampled ones in a build with it.
 
+mod of_a_client;
+
 use std::path::PathBuf;
 use std::process::Command;
 use std::time::{Duration, Instant};
@@ -33,10 +35,10 @@ fn the_gateway_without_the_crate_of_bodies_leaves_no_byte_of_one_anywhere() {
         !tables.iter().any(|name| name.contains("bod")),
         "{tables:?}"
     );
-    let usage = home.run(&["usage"]).succeeded().stdout;
-    for cause in ["model_not_allowed", "invalid_body", "unsupported_endpoint"] {
-        assert!(usage.contains(cause), "{cause}: {usage}");
-    }
+    let causes = ["model_not_allowed", "invalid_body", "unsupported_endpoint"];
+    let usage = wait_for_usage(&home, |usage| {
+        causes.iter().all(|cause| usage.contains(cause))
+    });
     let listed: Vec<String> = models(&home);
     assert!(listed.contains(&"(not listed)".to_owned()), "{listed:?}");
     let said = gateway.stop().succeeded();
@@ -187,13 +189,20 @@ fn refuse_and_answer(home: &Home, gateway: &Gateway) {
 
 /// Waits until `usage` counts so many answered requests of a model.
 fn wait_for_requests(home: &Home, model: &str, count: u64) {
+    wait_for_usage(home, |usage| {
+        let line = usage.lines().find(|line| line.starts_with(model));
+        let seen = line.and_then(|line| line.split_whitespace().nth(1)?.parse::<u64>().ok());
+        seen.is_some_and(|seen| seen >= count)
+    });
+}
+
+/// Waits until `usage` says what it should: traces are written off the path of requests.
+fn wait_for_usage(home: &Home, is_there: impl Fn(&str) -> bool) -> String {
     let deadline = Instant::now() + PATIENCE;
     loop {
         let usage = home.run(&["usage"]).succeeded().stdout;
-        let line = usage.lines().find(|line| line.starts_with(model));
-        let seen = line.and_then(|line| line.split_whitespace().nth(1)?.parse::<u64>().ok());
-        if seen.is_some_and(|seen| seen >= count) {
-            return;
+        if is_there(&usage) {
+            return usage;
         }
         assert!(Instant::now() < deadline, "{usage}");
         std::thread::sleep(Duration::from_millis(50));

@@ -1,7 +1,7 @@
 //! A provider of ours: it keeps every request that arrives, and answers as the model's name says.
 
 use std::collections::VecDeque;
-use std::convert::Infallible;
+use std::io;
 use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -58,6 +58,14 @@ impl Provider {
     pub(crate) const SILENT: &str = "silent";
     /// Answers that it does not know the credential.
     pub(crate) const UNAUTHORIZED: &str = "unauthorized";
+    /// Refuses with 400, and says the whole request back: in its error, and in the headers that name the request.
+    pub(crate) const QUOTES_400: &str = "quotes-400";
+    /// The same with 500.
+    pub(crate) const QUOTES_500: &str = "quotes-500";
+    /// Leaves without an answer.
+    pub(crate) const HANGS_UP: &str = "hangs-up";
+    /// Leaves in the middle of a stream that says the request back.
+    pub(crate) const BREAKS_OFF: &str = "breaks-off";
 
     pub(crate) fn start() -> Self {
         let runtime = Runtime::new().unwrap();
@@ -141,14 +149,19 @@ async fn answer(State(shared): State<Arc<Shared>>, request: Request) -> Response
             let _under_way = under_way;
             std::future::pending().await
         }
-        Some(Provider::STREAM) => stream(under_way, Vec::new(), true),
+        Some(Provider::STREAM) => stream(under_way, Vec::new(), Then::GoesOn),
+        Some(Provider::QUOTES_400) => quoting(StatusCode::BAD_REQUEST, &request),
+        Some(Provider::QUOTES_500) => quoting(StatusCode::INTERNAL_SERVER_ERROR, &request),
+        // Ends the task of the connection, without a word on the standard error of the tests.
+        Some(Provider::HANGS_UP) => std::panic::resume_unwind(Box::new("leaves")),
+        Some(Provider::BREAKS_OFF) => stream(under_way, vec![word(&request["user"])], Then::Leaves),
         Some(model @ (Provider::COUNTED | Provider::COUNTED_THEN_MORE)) => {
             let asked = request["stream_options"]["include_usage"] == true;
-            stream(
-                under_way,
-                counted(asked),
-                model == Provider::COUNTED_THEN_MORE,
-            )
+            let then = match model == Provider::COUNTED_THEN_MORE {
+                true => Then::GoesOn,
+                false => Then::Ends,
+            };
+            stream(under_way, counted(asked), then)
         }
         _ if parts.uri.path() == "/v1/embeddings" => embeddings().into_response(),
         _ if parts.uri.path() == "/v1/models" => models().into_response(),
@@ -161,6 +174,16 @@ async fn answer(State(shared): State<Arc<Shared>>, request: Request) -> Response
             .insert(HeaderName::from_static(name), value);
     }
     response
+}
+
+/// An error that says everything back that it was asked.
+fn quoting(status: StatusCode, request: &Value) -> Response {
+    let words = request["user"].as_str().unwrap_or_default();
+    let error = json!({
+        "message": format!("{words}: cannot do {request}"), "type": words, "param": words, "code": words,
+    });
+    let ids = [("x-request-id", words), ("request-id", words)];
+    (status, ids, Json(json!({"error": error}))).into_response()
 }
 
 fn completion(model: &str) -> Json<Value> {
@@ -185,7 +208,7 @@ fn embeddings() -> Json<Value> {
 
 /// Two words, and what they cost if that is `asked`.
 fn counted(asked: bool) -> Vec<Bytes> {
-    let mut events = vec![word(), word()];
+    let mut events = vec![word(&json!("word ")), word(&json!("word "))];
     if asked {
         let usage = json!({"prompt_tokens": 3, "completion_tokens": 2, "total_tokens": 5});
         events.push(chunk(json!([]), usage));
@@ -194,8 +217,8 @@ fn counted(asked: bool) -> Vec<Bytes> {
     events
 }
 
-fn word() -> Bytes {
-    let delta = json!([{"index": 0, "delta": {"content": "word "}, "finish_reason": null}]);
+fn word(content: &Value) -> Bytes {
+    let delta = json!([{"index": 0, "delta": {"content": content}, "finish_reason": null}]);
     chunk(delta, Value::Null)
 }
 
@@ -207,38 +230,51 @@ fn chunk(choices: Value, usage: Value) -> Bytes {
     Bytes::from(format!("data: {event}\n\n"))
 }
 
-fn stream(under_way: UnderWay, events: Vec<Bytes>, goes_on: bool) -> Response {
+fn stream(under_way: UnderWay, events: Vec<Bytes>, then: Then) -> Response {
     let ticks = tokio::time::interval(Duration::from_millis(5));
     let body = Body::new(Events {
         ticks,
         events: events.into(),
-        goes_on,
+        then,
         under_way,
     });
     ([(header::CONTENT_TYPE, "text/event-stream")], body).into_response()
 }
 
-/// An event every few milliseconds: those that there are, then word after word if it goes on.
+/// What follows the events that there are.
+enum Then {
+    Ends,
+    /// With word after word.
+    GoesOn,
+    /// Without the end of the answer.
+    Leaves,
+}
+
+/// An event every few milliseconds: those that there are, and what follows.
 struct Events {
     ticks: Interval,
     events: VecDeque<Bytes>,
-    goes_on: bool,
+    then: Then,
     #[expect(dead_code, reason = "its drop is what counts")]
     under_way: UnderWay,
 }
 
 impl http_body::Body for Events {
     type Data = Bytes;
-    type Error = Infallible;
+    type Error = io::Error;
 
     fn poll_frame(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+    ) -> Poll<Option<Result<Frame<Bytes>, io::Error>>> {
         ready!(self.ticks.poll_tick(cx));
-        let more = self.goes_on.then(word);
-        let event = self.events.pop_front().or(more);
-        Poll::Ready(event.map(|event| Ok(Frame::data(event))))
+        let event = self.events.pop_front().map(Ok);
+        let event = event.or_else(|| match self.then {
+            Then::Ends => None,
+            Then::GoesOn => Some(Ok(word(&json!("word ")))),
+            Then::Leaves => Some(Err(io::Error::other("leaves"))),
+        });
+        Poll::Ready(event.map(|event| event.map(Frame::data)))
     }
 }
 

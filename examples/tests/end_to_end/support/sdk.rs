@@ -44,6 +44,24 @@ impl Sdk {
         self.next_answer()
     }
 
+    /// One call that says these words wherever a caller can say something: in the prompt, as `user`, in metadata, headers, the
+    /// query, a member's name. What came at its end.
+    pub(crate) fn call_saying(
+        &mut self,
+        key: &Key,
+        action: &str,
+        model: &str,
+        words: &str,
+    ) -> Value {
+        let call = json!({"key": key.text(), "action": action, "model": model, "retries": null, "words": words});
+        self.ask(call);
+        let answer = self.next_answer();
+        match answer["began"] == true {
+            true => self.next_answer(),
+            false => answer,
+        }
+    }
+
     /// Begins a call.
     pub(crate) fn begin(&mut self, key: Option<&str>, action: &str, model: &str) {
         self.ask(json!({"key": key, "action": action, "model": model, "retries": null}));
