@@ -1,6 +1,7 @@
 //! The command line.
 
 pub(crate) mod audit;
+mod breach;
 mod limits;
 pub(crate) mod retention;
 mod serve;
@@ -18,6 +19,7 @@ use portcullis::{
 use tracing::Level;
 
 use self::audit::AuditCommand;
+pub(crate) use self::breach::BreachCommand;
 pub(crate) use self::limits::{ChangedCaps, ChangedLimits, NewLimits};
 pub(crate) use self::retention::{HoldCommand, PurgeCommand, RetentionCommand, UsageArgs};
 pub(crate) use self::serve::{ClientAddressArgs, ServeArgs, SpendingArgs};
@@ -85,6 +87,9 @@ pub(crate) enum Command {
     /// Removes what is kept of requests at once.
     #[command(subcommand)]
     Purge(PurgeCommand),
+    /// The register of breaches, and until when whom is to be told. Needs no database.
+    #[command(subcommand)]
+    Breach(BreachCommand),
     /// Checks that the database and the master key are there, belong together and open.
     Doctor,
 }

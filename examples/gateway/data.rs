@@ -41,6 +41,11 @@ impl Data {
         self.folder.join("master.key")
     }
 
+    /// The register of breaches.
+    pub(crate) fn breaches(&self) -> PathBuf {
+        self.folder.join("breaches.jsonl")
+    }
+
     /// Makes the folder, for its owner only, if it does not exist.
     pub(crate) fn create_folder(&self) -> Result<(), Failure> {
         let mut builder = fs::DirBuilder::new();

@@ -7,6 +7,7 @@
 mod addresses;
 mod audit;
 mod bootstrap;
+mod breach;
 mod builtin;
 mod cli;
 mod credentials;
@@ -58,6 +59,7 @@ async fn main() -> ExitCode {
         Some(Command::Retention(command)) => retention::run(&cli.data, command).await,
         Some(Command::Hold(command)) => retention::hold(&cli.data, command).await,
         Some(Command::Purge(command)) => retention::purge(&cli.data, command).await,
+        Some(Command::Breach(command)) => breach::run(&cli.data, command),
         Some(Command::Doctor) => doctor::run(&cli.data).await,
     };
     match done {

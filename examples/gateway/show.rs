@@ -8,6 +8,7 @@
 )]
 
 pub(crate) mod audit;
+pub(crate) mod breach;
 pub(crate) mod limits;
 pub(crate) mod usage;
 pub(crate) mod vault;

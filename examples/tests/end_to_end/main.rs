@@ -14,6 +14,7 @@
 mod addresses;
 mod audit;
 mod bad_input;
+mod breaches;
 mod edited_keys;
 mod forwarding;
 mod limit_commands;

@@ -1,0 +1,65 @@
+//! The words of `breach ..`.
+
+use chrono::{DateTime, Utc};
+use clap::{Subcommand, ValueEnum};
+use portcullis::retention_policy::Duty;
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum BreachCommand {
+    /// Enters a breach of personal data: its clock starts when somebody became aware. What is entered stays.
+    Record {
+        /// Since when it is known: now, or a time such as 2026-11-20T16:30:00Z.
+        #[arg(long, value_name = "TIME|now", value_parser = aware)]
+        aware: Aware,
+        /// What is known: what happened, to which data, of how many people. No secret: an authority reads it.
+        #[arg(long, value_name = "TEXT")]
+        what: String,
+    },
+    /// Enters that somebody was told of a breach, now.
+    Told {
+        /// The breach, as `breach show` names it.
+        breach: String,
+        /// Who.
+        #[arg(value_enum)]
+        who: Who,
+        /// Why so late; needed after the deadline.
+        #[arg(long, value_name = "TEXT")]
+        late_because: Option<String>,
+    },
+    /// Shows each breach: who is to be told until when, and how many hours are left.
+    Show,
+}
+
+/// Who is told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Who {
+    /// The supervisory authority.
+    Authority,
+    /// The affected users.
+    Users,
+}
+
+impl From<Who> for Duty {
+    fn from(who: Who) -> Self {
+        match who {
+            Who::Authority => Self::Authority,
+            Who::Users => Self::Users,
+        }
+    }
+}
+
+/// Since when; `None` is now.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Aware(pub(crate) Option<DateTime<Utc>>);
+
+fn aware(text: &str) -> Result<Aware, String> {
+    if text == "now" {
+        return Ok(Aware(None));
+    }
+    let time = text.parse().map(|time| Aware(Some(time)));
+    time.map_err(|_| {
+        format!(
+            "`{text}` is no time; write now, or a date, a time and a zone: 2026-11-20T16:30:00Z"
+        )
+    })
+}

@@ -1,0 +1,188 @@
+//! The register of breaches: what is entered stays, with its deadlines, and a file that is damaged is not relied on.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::PathBuf;
+
+use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
+use portcullis::{Clock as _, SystemClock};
+
+use crate::support::{Finished, Home};
+
+#[test]
+fn a_breach_is_shown_with_who_is_to_be_told_until_when() {
+    let home = prepared();
+    assert_eq!(show(&home), "no breach is registered\n");
+    let since = now().trunc_subsecs(0) - TimeDelta::hours(70);
+    let deadline = time(since + TimeDelta::hours(72));
+    let recorded = record(&home, &time(since), "a backup was public\n\u{1b}[2J").succeeded();
+    let name = recorded.stdout.trim_end();
+    assert_eq!(name, now().format("%Y-1").to_string(), "{recorded}");
+    assert!(recorded.stderr.contains("breaches.jsonl"), "{recorded}");
+
+    let shown = show(&home);
+    let lines: Vec<&str> = shown.lines().collect();
+    assert_eq!(lines.len(), 4, "{shown}");
+    let head = format!("{name}, known since {}: a backup was public", time(since));
+    assert!(lines[0].starts_with(&head), "{shown}");
+    assert!(!shown.contains('\u{1b}'), "a terminal would obey it");
+    for (line, who, law) in [
+        (lines[1], "supervisory authority", "Art. 33(1)"),
+        (lines[2], "affected users", "Art. 34(1)"),
+    ] {
+        for part in [who, &deadline, " 1 h 59 min left", "72 hours", law] {
+            assert!(line.contains(part), "{part}: {shown}");
+        }
+    }
+    assert!(lines[3].contains("as promptly as possible"), "{shown}");
+}
+
+#[test]
+fn the_file_is_the_owners_alone_and_is_appended_to() {
+    let home = prepared();
+    record(&home, "2020-01-02T03:04:05+01:00", "the first").succeeded();
+    let first = fs::read(file(&home)).unwrap();
+    record(&home, "now", "the second").succeeded();
+    let both = fs::read(file(&home)).unwrap();
+    assert!(both.starts_with(&first) && both.len() > first.len());
+    assert_eq!(both.iter().filter(|it| **it == b'\n').count(), 2);
+    let mode = fs::metadata(file(&home)).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o600);
+
+    let shown = show(&home);
+    let year = now().format("%Y").to_string();
+    let first = format!("{year}-1, known since 2020-01-02T02:04:05Z: the first\n");
+    let (_, rest) = shown.split_once(&first).expect("the first");
+    let (of_first, of_second) = rest.split_once(&format!("{year}-2, ")).expect("the second");
+    assert_eq!(of_first.matches("OVERDUE by ").count(), 2, "{shown}");
+    assert!(of_first.contains("2020-01-05T02:04:05Z"), "{shown}");
+    assert!(!of_second.contains("OVERDUE"), "{shown}");
+    assert!(of_second.contains("71 h 59 min left"), "{shown}");
+}
+
+#[test]
+fn who_was_told_is_entered_once_and_with_a_reason_if_late() {
+    let home = prepared();
+    let name = record(&home, "now", "a disk was lost").succeeded().stdout;
+    let name = name.trim_end();
+    home.run(&["breach", "told", name, "authority"]).succeeded();
+    let shown = show(&home);
+    let told = |shown: &str| {
+        let lines = shown.lines().filter(|line| line.contains("  told  "));
+        lines
+            .map(|it| it.trim_start().split("  ").next().unwrap().to_owned())
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(told(&shown), ["supervisory authority"], "{shown}");
+    let before = fs::read(file(&home)).unwrap();
+    let again = home.run(&["breach", "told", name, "authority"]).failed();
+    assert!(again.stderr.contains("entered already"), "{again}");
+    let unknown = home.run(&["breach", "told", "1999-1", "users"]).failed();
+    assert!(
+        unknown.stderr.contains("no breach of this name"),
+        "{unknown}"
+    );
+    assert_eq!(fs::read(file(&home)).unwrap(), before);
+
+    let late = record(&home, "2020-01-02T03:04:05Z", "found late").succeeded();
+    let late = late.stdout.trim_end();
+    let users = ["breach", "told", late, "users"];
+    let refused = home.run(&users).failed();
+    assert!(refused.stderr.contains("give the reason"), "{refused}");
+    home.run(&[&users[..], &["--late-because", "nobody looked"]].concat())
+        .succeeded();
+    assert_eq!(told(&show(&home)).len(), 2, "{}", show(&home));
+}
+
+#[test]
+fn what_cannot_be_is_refused_and_nothing_is_written() {
+    let home = prepared();
+    for bad in [
+        "yesterday",
+        "2026-11-20",
+        "2026-11-20T16:30:00",
+        "2026-13-01T00:00:00Z",
+        "",
+    ] {
+        let refused = record(&home, bad, "x").failed();
+        let said = &refused.stderr;
+        assert!(
+            said.contains(&format!("`{bad}`")) && said.contains("--aware"),
+            "{refused}"
+        );
+        assert!(said.contains("2026-11-20T16:30:00Z"), "{refused}");
+    }
+    let future = time(now() + TimeDelta::hours(1));
+    for (aware, what, why) in [
+        (future.as_str(), "x", "enter the time at which it was known"),
+        ("now", " ", "the text is empty"),
+    ] {
+        let refused = record(&home, aware, what).failed();
+        assert!(refused.stderr.contains(why), "{refused}");
+    }
+    assert_eq!(show(&home), "no breach is registered\n");
+
+    let nowhere = Home::new();
+    let refused = record(&nowhere, "now", "x").failed();
+    assert!(refused.stderr.contains("--data"), "{refused}");
+    assert!(!nowhere.data().exists());
+}
+
+#[test]
+fn a_damaged_line_is_named_and_the_register_is_neither_shown_nor_written() {
+    let home = prepared();
+    for what in ["the first", "the second", "the third"] {
+        record(&home, "2020-01-02T03:04:05Z", what).succeeded();
+    }
+    let good = fs::read_to_string(file(&home)).unwrap();
+    let lines: Vec<&str> = good.split_inclusive('\n').collect();
+    for (damaged, line) in [
+        (good.replace("\"the second\"", "\"the second"), 2),
+        (good.replacen("\"number\":1", "\"number\":7", 1), 1),
+        (good.replacen("aware", "awake", 1), 1),
+        ([lines[0], "\n", lines[1], lines[2]].concat(), 2),
+        ([lines[0], lines[2]].concat(), 2),
+        ([lines[0], lines[1], lines[1]].concat(), 3),
+        (good.trim_end().to_owned(), 3),
+        (good[..good.len() - 20].to_owned(), 3),
+    ] {
+        fs::write(file(&home), &damaged).unwrap();
+        for ended in [home.run(&["breach", "show"]), record(&home, "now", "x")] {
+            let ended = ended.failed();
+            let named = format!("line {line} of the register of breaches");
+            assert!(ended.stderr.contains(&named), "{damaged}: {ended}");
+            assert!(ended.stderr.contains("from a copy"), "{ended}");
+            assert!(!ended.stdout.contains("the first"), "{ended}");
+        }
+        assert_eq!(fs::read_to_string(file(&home)).unwrap(), damaged);
+    }
+    fs::write(file(&home), good).unwrap();
+    record(&home, "now", "the fourth").succeeded();
+}
+
+/// A data folder without a database: a breach can be that it is gone.
+fn prepared() -> Home {
+    let home = Home::new();
+    fs::create_dir(home.data()).unwrap();
+    home
+}
+
+fn record(home: &Home, aware: &str, what: &str) -> Finished {
+    home.run(&["breach", "record", "--aware", aware, "--what", what])
+}
+
+fn show(home: &Home) -> String {
+    home.run(&["breach", "show"]).succeeded().stdout
+}
+
+fn file(home: &Home) -> PathBuf {
+    home.data().join("breaches.jsonl")
+}
+
+fn now() -> DateTime<Utc> {
+    SystemClock::new().now().utc
+}
+
+fn time(at: DateTime<Utc>) -> String {
+    at.format("%Y-%m-%dT%H:%M:%SZ").to_string()
+}
