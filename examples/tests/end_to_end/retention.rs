@@ -256,6 +256,28 @@ fn usage_tells_which_key_is_used_and_what_was_refused() {
     gateway.stop().succeeded();
 }
 
+#[test]
+fn usage_tells_how_many_requests_are_not_in_its_numbers() {
+    let home = Home::new();
+    home.serve().stop().succeeded();
+    let usage = |days: &str| home.run(&["usage", "--days", days]).succeeded().stdout;
+    assert!(!usage("30").contains("LOST"), "{}", usage("30"));
+    // What a gateway counts whose disk was too slow, today and a week ago.
+    let sql = "INSERT INTO trace_losses
+               SELECT unixepoch('now', 'start of day', column1) * 1000000, column2
+               FROM (VALUES ('-7 days', 40), ('-0 days', 2))";
+    open(&home).execute_batch(sql).unwrap();
+    for (days, lost) in [("1", "LOST: 2 requests"), ("30", "LOST: 42 requests")] {
+        let shown = usage(days);
+        let line = shown.lines().find(|line| line.starts_with("LOST: "));
+        let line = line.unwrap_or_else(|| panic!("{shown}"));
+        assert!(
+            line.starts_with(lost) && line.contains("not in these numbers"),
+            "{shown}"
+        );
+    }
+}
+
 /// Puts copies of the one trace into a month that is past its limit, a minute apart.
 fn plant(home: &Home, count: u32) {
     let db = open(home);
