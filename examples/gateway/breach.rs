@@ -15,25 +15,30 @@ use crate::{Failure, show};
 /// Works on a file alone: on the day of a breach the database may be what was lost.
 pub(crate) fn run(folder: &Path, command: BreachCommand) -> Result<(), Failure> {
     let file = RegisterFile::at(Data::at(folder).breaches());
-    let now = SystemClock::new().now().utc;
-    match command {
+    let appended = match command {
         BreachCommand::Record { aware, what } => {
-            let since = aware.0.unwrap_or(now);
-            let event = BreachEvent::Aware { since, facts: what };
-            show::breach::entered(&file.append(None, now, event)?, file.path(), now);
+            let event = |now| BreachEvent::Aware {
+                since: aware.0.unwrap_or(now),
+                facts: what,
+            };
+            file.append(None, event)?
         }
         BreachCommand::Told {
             breach,
             who,
             late_because,
         } => {
-            let event = BreachEvent::Notified {
+            let event = |_now| BreachEvent::Notified {
                 duty: who.into(),
                 reason_for_delay: late_because,
             };
-            show::breach::entered(&file.append(Some(&breach), now, event)?, file.path(), now);
+            file.append(Some(&breach), event)?
         }
-        BreachCommand::Show => show::breach::all(&file.read()?, now),
-    }
+        BreachCommand::Show => {
+            show::breach::all(&file.read()?, SystemClock::new().now().utc);
+            return Ok(());
+        }
+    };
+    show::breach::entered(&appended, file.path());
     Ok(())
 }

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use chrono::{DateTime, Datelike, Utc};
 use portcullis::retention_policy::{BreachEntry, BreachEvent, BreachRegister, Duty};
+use portcullis::{Clock as _, SystemClock};
 use serde_json::{Value, json};
 
 use crate::Failure;
@@ -39,15 +40,15 @@ impl RegisterFile {
         }
     }
 
-    /// Appends an entry, about a new breach if none is named: the register with it. When it returns, the entry is on the disk.
+    /// Appends an entry of now, about a new breach if none is named: the register with it. When it returns, the entry is on
+    /// the disk.
     ///
     /// # Errors
     /// As [`read`](Self::read), and where the register refuses the entry; the file is then as it was.
     pub(super) fn append(
         &self,
         breach: Option<&str>,
-        now: DateTime<Utc>,
-        event: BreachEvent,
+        event: impl FnOnce(DateTime<Utc>) -> BreachEvent,
     ) -> Result<BreachRegister, Failure> {
         let mut options = File::options();
         options.read(true).append(true).create(true);
@@ -57,11 +58,12 @@ impl RegisterFile {
         let mut file = options
             .open(&self.path)
             .map_err(|why| self.failed("open", &why))?;
-        // Two operators at once get two numbers.
+        // Two operators at once get two numbers; and the clock is read by whose turn it is, as entries are in the order of time.
         file.lock().map_err(|why| self.failed("lock", &why))?;
         let before = self.read_all(&mut file)?;
+        let now = SystemClock::new().now().utc;
         let breach = breach.map_or_else(|| new_name(&before, now), str::to_owned);
-        let after = before.append(&breach, now, event)?;
+        let after = before.append(&breach, now, event(now))?;
         if let Some(entry) = after.entries().last() {
             let line = format!("{}\n", to_json(entry)?);
             file.write_all(line.as_bytes())
@@ -73,14 +75,14 @@ impl RegisterFile {
     }
 
     fn read_all(&self, file: &mut File) -> Result<BreachRegister, Failure> {
-        let mut text = String::new();
-        file.read_to_string(&mut text)
+        let mut bytes = Vec::new();
+        file.read_to_end(&mut bytes)
             .map_err(|why| self.failed("read", &why))?;
         let entries: Result<Vec<BreachEntry>, Failure> = (1..)
-            .zip(text.split_inclusive('\n'))
+            .zip(bytes.split_inclusive(|byte| *byte == b'\n'))
             .map(|(number, line)| {
                 // What has no end was cut off, even if it reads well.
-                let whole = line.strip_suffix('\n');
+                let whole = line.strip_suffix(b"\n");
                 let entry = whole.and_then(from_json);
                 entry.ok_or_else(|| self.damaged(number, &"it is no whole entry"))
             })
@@ -151,8 +153,8 @@ fn to_json(entry: &BreachEntry) -> Result<Value, Failure> {
     Ok(json!({"number": entry.number, "at": at, "breach": &*entry.breach, what: event}))
 }
 
-fn from_json(line: &str) -> Option<BreachEntry> {
-    let line: Value = serde_json::from_str(line).ok()?;
+fn from_json(line: &[u8]) -> Option<BreachEntry> {
+    let line: Value = serde_json::from_slice(line).ok()?;
     let text = |of: &Value, name| Some(of.get(name)?.as_str()?.to_owned());
     let time = |of: &Value, name| of.get(name)?.as_str()?.parse().ok();
     let event = match (line.get(AWARE), line.get(TOLD)) {

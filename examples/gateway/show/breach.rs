@@ -6,14 +6,14 @@ use chrono::{DateTime, TimeDelta, Utc};
 use portcullis::retention_policy::{Breach, BreachEvent, BreachRegister, Due, Duty};
 
 /// The name of the breach of the last entry on standard output, alone on a line; where it stands on standard error.
-pub(crate) fn entered(register: &BreachRegister, file: &Path, now: DateTime<Utc>) {
+pub(crate) fn entered(register: &BreachRegister, file: &Path) {
     let Some(entry) = register.entries().last() else {
         return;
     };
     eprintln!("Entry {} of {}:", entry.number, file.display());
     println!("{}", entry.breach);
     if let Some(breach) = register.breach(&entry.breach) {
-        eprint!("{}", deadlines(breach, now));
+        eprint!("{}", deadlines(breach, entry.at));
     }
 }
 

@@ -1,5 +1,6 @@
 //! The register of breaches: what is entered stays, with its deadlines, and a file that is damaged is not relied on.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
@@ -7,7 +8,7 @@ use std::path::PathBuf;
 use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
 use portcullis::{Clock as _, SystemClock};
 
-use crate::support::{Finished, Home};
+use crate::support::{Finished, Home, Running};
 
 #[test]
 fn a_breach_is_shown_with_who_is_to_be_told_until_when() {
@@ -58,6 +59,18 @@ fn the_file_is_the_owners_alone_and_is_appended_to() {
     assert!(of_first.contains("2020-01-05T02:04:05Z"), "{shown}");
     assert!(!of_second.contains("OVERDUE"), "{shown}");
     assert!(of_second.contains("71 h 59 min left"), "{shown}");
+}
+
+#[test]
+fn operators_at_once_get_numbers_of_their_own() {
+    let home = prepared();
+    let args = ["breach", "record", "--aware", "now", "--what", "at once"];
+    let running: Vec<Running> = (0..12)
+        .map(|_| Running::start(home.command(&args)))
+        .collect();
+    let names = running.into_iter().map(|it| it.finish().succeeded().stdout);
+    assert_eq!(names.collect::<BTreeSet<_>>().len(), 12);
+    assert_eq!(show(&home).matches("at once").count(), 12);
 }
 
 #[test]
@@ -136,6 +149,10 @@ fn a_damaged_line_is_named_and_the_register_is_neither_shown_nor_written() {
     }
     let good = fs::read_to_string(file(&home)).unwrap();
     let lines: Vec<&str> = good.split_inclusive('\n').collect();
+    let not_text = [lines[0].as_bytes(), b"\xff\n"].concat();
+    fs::write(file(&home), not_text).unwrap();
+    let ended = home.run(&["breach", "show"]).failed();
+    assert!(ended.stderr.contains("line 2 of"), "{ended}");
     for (damaged, line) in [
         (good.replace("\"the second\"", "\"the second"), 2),
         (good.replacen("\"number\":1", "\"number\":7", 1), 1),
