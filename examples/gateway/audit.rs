@@ -32,10 +32,9 @@ enum Verdict {
 /// The exit code for words that make no sense.
 pub(crate) const USAGE: u8 = 3;
 
-pub(crate) async fn run(folder: &Path, command: AuditCommand) -> ExitCode {
-    let data = Data::at(folder);
+pub(crate) async fn run(data: &Data, command: AuditCommand) -> ExitCode {
     let mut verdict = Verdict::Sound;
-    let done = match policy(&data, &command) {
+    let done = match policy(data, &command) {
         Ok(policy) => {
             let work = async |admin: Admin| {
                 verdict = act(&admin, command).await?;

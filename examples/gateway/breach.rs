@@ -2,8 +2,6 @@
 
 mod register_file;
 
-use std::path::Path;
-
 use portcullis::retention_policy::BreachEvent;
 use portcullis::{Clock as _, SystemClock};
 
@@ -13,8 +11,8 @@ use crate::data::Data;
 use crate::{Failure, show};
 
 /// Works on a file alone: on the day of a breach the database may be what was lost.
-pub(crate) fn run(folder: &Path, command: BreachCommand) -> Result<(), Failure> {
-    let file = RegisterFile::at(Data::at(folder).breaches());
+pub(crate) fn run(data: &Data, command: BreachCommand) -> Result<(), Failure> {
+    let file = RegisterFile::at(data.breaches());
     let appended = match command {
         BreachCommand::Record { aware, what } => {
             let event = |now| BreachEvent::Aware {

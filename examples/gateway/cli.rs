@@ -13,6 +13,7 @@ use std::path::PathBuf;
 
 use clap::error::ErrorKind;
 use clap::{Args, CommandFactory, Parser, Subcommand};
+use gateway_key_services::KeyServices;
 use portcullis::{
     CredentialName, EnvironmentName, KeyId, KeyPrefix, Lifetime, PrefixError, ProviderName,
 };
@@ -41,6 +42,9 @@ pub(crate) struct Cli {
         value_name = "DIR"
     )]
     pub(crate) data: PathBuf,
+
+    #[command(flatten)]
+    pub(crate) key_services: KeyServices,
 
     /// How much to log on standard error: error, warn, info, debug, trace.
     #[arg(long, global = true, default_value = "warn", value_name = "LEVEL")]

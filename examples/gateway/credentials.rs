@@ -1,7 +1,6 @@
 //! `credentials ..`: provider credentials.
 
 use std::io::{IsTerminal, Read};
-use std::path::Path;
 
 use chrono::{DateTime, Utc};
 use portcullis::{Admin, Clock as _, CredentialView, OrgId, PutCredential, SystemClock};
@@ -11,8 +10,7 @@ use crate::cli::{CredentialArgs, CredentialsCommand, PutArgs};
 use crate::data::{self, Data};
 use crate::{Failure, show};
 
-pub(crate) async fn run(folder: &Path, command: CredentialsCommand) -> Result<(), Failure> {
-    let data = Data::at(folder);
+pub(crate) async fn run(data: &Data, command: CredentialsCommand) -> Result<(), Failure> {
     data.administer(async |admin| act(&admin, command).await)
         .await
 }

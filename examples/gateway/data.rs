@@ -3,25 +3,34 @@
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use gateway_bodies::Keeper;
+use gateway_key_services::KeyServices;
 use portcullis::{
-    Actor, Admin, AuditPolicy, Gate, GateBuilder, MasterKeyFile, MasterKeys, OrganizationView,
-    ProjectView, ProviderName, SqliteStore,
+    Actor, Admin, AuditPolicy, Gate, GateBuilder, KeyWrapper, MasterKeyFile, MasterKeys,
+    OrganizationView, ProjectView, ProviderName, SqliteStore,
 };
 
 use crate::Failure;
 
-/// Where things are in a data folder.
+/// Where things are in a data folder, and which key services its organizations' keys may need.
 pub(crate) struct Data {
     folder: PathBuf,
+    key_services: KeyServices,
 }
 
 impl Data {
-    pub(crate) fn at(folder: &Path) -> Self {
+    pub(crate) fn at(folder: PathBuf, key_services: KeyServices) -> Self {
         Self {
-            folder: folder.to_owned(),
+            folder,
+            key_services,
         }
+    }
+
+    /// The key services that the command line names.
+    pub(crate) async fn key_services(&self) -> Result<Vec<Arc<dyn KeyWrapper>>, Failure> {
+        self.key_services.open().await
     }
 
     /// A command on this folder, to be pasted into a shell.
@@ -94,10 +103,11 @@ impl Data {
             )
             .into());
         }
+        let key_services = self.key_services().await?;
         let master = MasterKeyFile::read(self.master_key())?;
         let store = SqliteStore::open_existing(self.database())?;
         let keeper = Keeper::open(&self.database())?;
-        let admin = Self::configure(store.clone(), master, audit)?;
+        let admin = Self::configure(store.clone(), master, key_services, audit)?;
         let admin = keeper.configure(admin).open_admin(operator()?);
         let done = match admin.await {
             Ok(admin) => work(admin).await,
@@ -118,11 +128,16 @@ impl Data {
     pub(crate) fn configure(
         store: SqliteStore,
         master: MasterKeys,
+        key_services: Vec<Arc<dyn KeyWrapper>>,
         audit: AuditPolicy,
     ) -> Result<GateBuilder, Failure> {
         let providers: Result<Vec<ProviderName>, _> =
             PROVIDERS.iter().map(|name| name.parse()).collect();
-        Ok(Gate::builder(store, master)
+        let builder = Gate::builder(store, master);
+        let builder = key_services
+            .into_iter()
+            .fold(builder, GateBuilder::key_service);
+        Ok(builder
             .providers(providers?)
             .audit(audit)
             .credential_hint(format!(

@@ -1,7 +1,5 @@
 //! `doctor`: is everything there, and does it belong together?
 
-use std::path::Path;
-
 use gateway_bodies::Keeper;
 use portcullis::{
     Admin, Clock, Diagnosis, DigestPolicy, MasterKeyFile, SqliteStore, SystemClock, UnixMicros,
@@ -10,14 +8,20 @@ use portcullis::{
 use crate::data::Data;
 use crate::{Failure, show};
 
-pub(crate) async fn run(folder: &Path) -> Result<(), Failure> {
-    let data = Data::at(folder);
+pub(crate) async fn run(data: &Data) -> Result<(), Failure> {
+    let services = data.key_services().await?;
     let store = SqliteStore::open_existing(data.database());
     let opened = store.as_ref().ok().cloned();
     let master = MasterKeyFile::read(data.master_key());
     let now = UnixMicros(SystemClock::new().now().utc.timestamp_micros());
-    let diagnosis =
-        Diagnosis::examine(store.map(Into::into), master, DigestPolicy::default(), now).await;
+    let diagnosis = Diagnosis::examine_with(
+        store.map(Into::into),
+        master,
+        services,
+        DigestPolicy::default(),
+        now,
+    )
+    .await;
     let diagnosis = match (&opened, Keeper::open(&data.database())) {
         (Some(store), Ok(keeper)) => {
             let stores = store.clone().into();

@@ -1,15 +1,12 @@
 //! `keys ..`: virtual keys.
 
-use std::path::Path;
-
 use portcullis::{Admin, KeyRules, NewKey, Rotation};
 
 use crate::cli::{KeysCommand, MintArgs, RotateArgs, SetArgs};
 use crate::data::{self, Data};
 use crate::{Failure, addresses, limits, show};
 
-pub(crate) async fn run(folder: &Path, command: KeysCommand) -> Result<(), Failure> {
-    let data = Data::at(folder);
+pub(crate) async fn run(data: &Data, command: KeysCommand) -> Result<(), Failure> {
     data.administer(async |admin| act(&admin, command).await)
         .await
 }

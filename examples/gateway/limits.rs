@@ -1,15 +1,12 @@
 //! `limits ..`, and the changes of caps and rates that other commands make.
 
-use std::path::Path;
-
 use portcullis::{Admin, CapRule, KeyId, KeyLimits};
 
 use crate::cli::{ChangedCaps, ChangedLimits, LimitsCommand};
 use crate::data::{self, Data};
 use crate::{Failure, show};
 
-pub(crate) async fn run(folder: &Path, command: LimitsCommand) -> Result<(), Failure> {
-    let data = Data::at(folder);
+pub(crate) async fn run(data: &Data, command: LimitsCommand) -> Result<(), Failure> {
     data.administer(async |admin| act(&admin, command).await)
         .await
 }

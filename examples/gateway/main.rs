@@ -31,6 +31,7 @@ use std::error::Error;
 use std::process::ExitCode;
 
 use crate::cli::Command;
+use crate::data::Data;
 
 /// What any command may fail with: one sentence, with the cure in it.
 type Failure = Box<dyn Error + Send + Sync>;
@@ -43,24 +44,25 @@ async fn main() -> ExitCode {
         .with_writer(std::io::stderr)
         .with_ansi(false)
         .init();
+    let data = Data::at(cli.data, cli.key_services);
     let done = match cli.command {
-        None => serve::run(&cli.data, cli.serve).await,
-        Some(Command::Keys(command)) => keys::run(&cli.data, command).await,
-        Some(Command::Organization(command)) => organization::run(&cli.data, command).await,
-        Some(Command::Project(command)) => project::run(&cli.data, command).await,
-        Some(Command::Limits(command)) => limits::run(&cli.data, command).await,
-        Some(Command::Credentials(command)) => credentials::run(&cli.data, command).await,
-        Some(Command::Vault(command)) => match vault::run(&cli.data, command).await {
+        None => serve::run(&data, cli.serve).await,
+        Some(Command::Keys(command)) => keys::run(&data, command).await,
+        Some(Command::Organization(command)) => organization::run(&data, command).await,
+        Some(Command::Project(command)) => project::run(&data, command).await,
+        Some(Command::Limits(command)) => limits::run(&data, command).await,
+        Some(Command::Credentials(command)) => credentials::run(&data, command).await,
+        Some(Command::Vault(command)) => match vault::run(&data, command).await {
             Ok(code) => return code,
             Err(failure) => Err(failure),
         },
-        Some(Command::Audit(command)) => return audit::run(&cli.data, command).await,
-        Some(Command::Usage(args)) => usage::run(&cli.data, args).await,
-        Some(Command::Retention(command)) => retention::run(&cli.data, command).await,
-        Some(Command::Hold(command)) => retention::hold(&cli.data, command).await,
-        Some(Command::Purge(command)) => retention::purge(&cli.data, command).await,
-        Some(Command::Breach(command)) => breach::run(&cli.data, command),
-        Some(Command::Doctor) => doctor::run(&cli.data).await,
+        Some(Command::Audit(command)) => return audit::run(&data, command).await,
+        Some(Command::Usage(args)) => usage::run(&data, args).await,
+        Some(Command::Retention(command)) => retention::run(&data, command).await,
+        Some(Command::Hold(command)) => retention::hold(&data, command).await,
+        Some(Command::Purge(command)) => retention::purge(&data, command).await,
+        Some(Command::Breach(command)) => breach::run(&data, command),
+        Some(Command::Doctor) => doctor::run(&data).await,
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

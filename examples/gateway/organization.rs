@@ -1,15 +1,12 @@
 //! `organization ..`: from where the organization's keys may be used, and what they may use up together.
 
-use std::path::Path;
-
 use portcullis::Admin;
 
 use crate::cli::{OrganizationArgs, OrganizationCommand};
 use crate::data::{self, Data};
 use crate::{Failure, addresses, limits, show};
 
-pub(crate) async fn run(folder: &Path, command: OrganizationCommand) -> Result<(), Failure> {
-    let data = Data::at(folder);
+pub(crate) async fn run(data: &Data, command: OrganizationCommand) -> Result<(), Failure> {
     data.administer(async |admin| act(&admin, command).await)
         .await
 }

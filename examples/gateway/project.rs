@@ -1,15 +1,12 @@
 //! `project ..`: what the project's keys may use up together.
 
-use std::path::Path;
-
 use portcullis::Admin;
 
 use crate::cli::ProjectCommand;
 use crate::data::{self, Data};
 use crate::{Failure, limits, show};
 
-pub(crate) async fn run(folder: &Path, command: ProjectCommand) -> Result<(), Failure> {
-    let data = Data::at(folder);
+pub(crate) async fn run(data: &Data, command: ProjectCommand) -> Result<(), Failure> {
     data.administer(async |admin| act(&admin, command).await)
         .await
 }

@@ -13,8 +13,7 @@ use crate::cli::{HoldCommand, PurgeCommand, RetentionCommand};
 use crate::data::{self, Data};
 use crate::{Failure, cli, show};
 
-pub(crate) async fn run(folder: &Path, command: RetentionCommand) -> Result<(), Failure> {
-    let data = Data::at(folder);
+pub(crate) async fn run(data: &Data, command: RetentionCommand) -> Result<(), Failure> {
     data.administer(async |admin| act(&admin, command).await)
         .await
 }
@@ -55,8 +54,7 @@ async fn act(admin: &Admin, command: RetentionCommand) -> Result<(), Failure> {
     }
 }
 
-pub(crate) async fn hold(folder: &Path, command: HoldCommand) -> Result<(), Failure> {
-    let data = Data::at(folder);
+pub(crate) async fn hold(data: &Data, command: HoldCommand) -> Result<(), Failure> {
     let act = async |admin: Admin| {
         match command {
             HoldCommand::Place {
@@ -88,9 +86,8 @@ pub(crate) async fn hold(folder: &Path, command: HoldCommand) -> Result<(), Fail
     data.administer(act).await
 }
 
-pub(crate) async fn purge(folder: &Path, command: PurgeCommand) -> Result<(), Failure> {
+pub(crate) async fn purge(data: &Data, command: PurgeCommand) -> Result<(), Failure> {
     let PurgeCommand::Project { dry_run, extent } = command;
-    let data = Data::at(folder);
     let act = async |admin: Admin| {
         let (org, project) = data::tenant(&admin).await?;
         if dry_run {

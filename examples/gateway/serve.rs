@@ -2,7 +2,6 @@
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
-use std::path::Path;
 use std::time::Duration;
 
 use axum::Router;
@@ -24,26 +23,26 @@ use crate::signals::{Hangups, Signals};
 use crate::{Failure, addresses, bootstrap, builtin, prices, retention, show};
 
 /// Serves until it is told to stop.
-pub(crate) async fn run(folder: &Path, args: ServeArgs) -> Result<(), Failure> {
+pub(crate) async fn run(data: &Data, args: ServeArgs) -> Result<(), Failure> {
     let source = addresses::source(&args.client_address)?;
     let prices = prices::Source::of(&args.spending, args.upstream.is_some());
     let list = prices.read()?;
     let outputs = prices::outputs(&args.spending)?;
     let policies = args.retention.as_deref().map(retention::read).transpose()?;
+    let key_services = data.key_services().await?;
     // The port first: while it is taken, nothing is made or changed.
     let listener = listen(args.listen).await?;
     let address = listener.local_addr()?;
 
-    let data = Data::at(folder);
     data.create_folder()?;
     let (master, made) = data.read_or_create_master_key()?;
     if made {
-        show::master_key_made(&data);
+        show::master_key_made(data);
     }
     let store = SqliteStore::open(data.database())?;
     let keeper = Keeper::open(&data.database())?;
     let audit = args.anchors.add_to(data.audit_policy())?;
-    let mut builder = Data::configure(store.clone(), master, audit)?;
+    let mut builder = Data::configure(store.clone(), master, key_services, audit)?;
     if let Some(chunk) = args.spending.budget_chunk {
         builder = builder.budget_chunk(chunk);
     }
@@ -62,7 +61,7 @@ pub(crate) async fn run(folder: &Path, args: ServeArgs) -> Result<(), Failure> {
             tokio::spawn(upkeep);
             let limited = limit(&gate, policies).await;
             match limited {
-                Ok(()) => serve(gate, &data, listener, args, source, prices, &keeper).await,
+                Ok(()) => serve(gate, data, listener, args, source, prices, &keeper).await,
                 Err(why) => {
                     close(gate).await;
                     Err(why)

@@ -1,7 +1,5 @@
 //! `usage`: what the keys have used.
 
-use std::path::Path;
-
 use chrono::{TimeDelta, Utc};
 use portcullis::{Admin, Clock as _, SystemClock};
 
@@ -9,8 +7,7 @@ use crate::cli::UsageArgs;
 use crate::data::{self, Data};
 use crate::{Failure, show};
 
-pub(crate) async fn run(folder: &Path, args: UsageArgs) -> Result<(), Failure> {
-    let data = Data::at(folder);
+pub(crate) async fn run(data: &Data, args: UsageArgs) -> Result<(), Failure> {
     data.administer(async |admin| shown(&admin, args).await)
         .await
 }

@@ -1,6 +1,5 @@
 //! `vault ..`: the organization's key, and what stands under it.
 
-use std::path::Path;
 use std::process::ExitCode;
 
 use portcullis::{Admin, KeySource, OrganizationView, RotationPlan, Unreadable};
@@ -13,9 +12,9 @@ use crate::{Failure, doctor, show};
 /// What a dry run exits with when there is something to do.
 const WAITING: u8 = 3;
 
-pub(crate) async fn run(folder: &Path, command: VaultCommand) -> Result<ExitCode, Failure> {
+pub(crate) async fn run(data: &Data, command: VaultCommand) -> Result<ExitCode, Failure> {
     if matches!(command, VaultCommand::Doctor) {
-        doctor::run(folder).await?;
+        doctor::run(data).await?;
         return Ok(ExitCode::SUCCESS);
     }
     let mut code = ExitCode::SUCCESS;
@@ -23,7 +22,7 @@ pub(crate) async fn run(folder: &Path, command: VaultCommand) -> Result<ExitCode
         code = act(&admin, command).await?;
         Ok(())
     };
-    Data::at(folder).administer(act).await?;
+    data.administer(act).await?;
     Ok(code)
 }
 
@@ -82,9 +81,7 @@ async fn rotate(
         }
         return Ok(dry(&plan));
     }
-    let from = args
-        .key_service
-        .map_or(KeySource::Derived, KeySource::Service);
+    let from = args.to.map_or(KeySource::Derived, KeySource::Service);
     let rotated = admin
         .rotate_organization_key(org.id, &from, args.batch, shown::progress)
         .await?;
@@ -101,10 +98,8 @@ async fn rotate(
 }
 
 async fn rotate_master(admin: &Admin, args: &RotateVaultArgs) -> Result<ExitCode, Failure> {
-    if args.key_service.is_some() {
-        return Err(
-            "--key-service is for the organization's key; the master key stands in its file".into(),
-        );
+    if args.to.is_some() {
+        return Err("--to is for the organization's key; the master key stands in its file".into());
     }
     if args.dry_run {
         let plan = admin.plan_master_rotation().await?;
@@ -136,7 +131,7 @@ async fn rewrap(
     }
     if plan.current + plan.waiting.total() == 0 {
         return Err("the organization's key is derived from the master key, so there is nothing to wrap again: \
-                    `vault rotate --key-service REFERENCE` gives it a wrapped one"
+                    `vault rotate --to REFERENCE` gives it a wrapped one"
             .into());
     }
     let done = admin

@@ -20,7 +20,8 @@
 //! # What it does not do
 //!
 //! - It makes no key in the module. Make one with the module's own tools: AES of 256 bits, a token object,
-//!   sensitive and not extractable, allowed to encrypt and decrypt.
+//!   sensitive and not extractable, allowed to encrypt and decrypt. For a trial with SoftHSM, the example
+//!   `softhsm_token` makes one.
 //! - It draws the initialization vectors itself. A module that insists on drawing them (some do in FIPS
 //!   mode) cannot be used.
 //! - It has no time limit, because a call into a module cannot be stopped: put

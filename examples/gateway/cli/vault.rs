@@ -57,10 +57,10 @@ pub(crate) struct RotateVaultArgs {
     #[arg(value_enum, default_value_t = Rotating::Organization)]
     pub(crate) key: Rotating,
 
-    /// Where the new version comes from: a key service, by its reference (`local` is the instance's own); derived from the master
-    /// key, if not given.
+    /// The key service that wraps the new version, by its reference, as `vault status` lists them (`local` is the instance's own);
+    /// derived from the master key, if not given.
     #[arg(long, value_name = "REFERENCE")]
-    pub(crate) key_service: Option<String>,
+    pub(crate) to: Option<String>,
 
     /// How many credentials are sealed again in one transaction.
     #[arg(long, default_value = "100", value_name = "RECORDS")]

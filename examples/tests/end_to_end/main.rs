@@ -15,6 +15,7 @@ mod addresses;
 mod audit;
 mod bad_input;
 mod breaches;
+mod byok;
 mod edited_keys;
 mod forwarding;
 mod limit_commands;

@@ -4,6 +4,7 @@ mod cap_line;
 mod gateway;
 mod http;
 mod intake;
+mod key_services;
 mod paid;
 mod process;
 mod provider;
@@ -12,16 +13,18 @@ mod sdk;
 mod snapshot;
 
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::time::Duration;
 
 pub(crate) use cap_line::CapLine;
 pub(crate) use gateway::{Gateway, Home, Key, PRICES};
 pub(crate) use http::{Answer, Exchange, Request, chat_body};
 pub(crate) use intake::Intake;
+pub(crate) use key_services::{Hsm, Kms};
 pub(crate) use paid::Paid;
 pub(crate) use process::{Finished, Running};
 pub(crate) use provider::Provider;
-pub(crate) use python::run_python;
+pub(crate) use python::{interpreter, run_python};
 pub(crate) use sdk::Sdk;
 pub(crate) use snapshot::{Snapshot, all_bytes_of, changes, snapshot};
 
@@ -48,4 +51,25 @@ pub(crate) fn example(name: &str) -> PathBuf {
         "{name} is not built; run: cargo build -p portcullis-examples --examples"
     );
     program
+}
+
+/// Builds something of the workspace, as `cargo build` does, into the folder of this build; tells the folder.
+pub(crate) fn build(what: &[&str]) -> PathBuf {
+    let cargo = std::env::var("CARGO").unwrap_or_else(|_| "cargo".to_owned());
+    let mut command = Command::new(cargo);
+    let folder = build_folder();
+    command
+        .current_dir(workspace())
+        .env("CARGO_TARGET_DIR", folder.parent().unwrap());
+    command.args(["build", "-q", "--locked"]).args(what);
+    if folder.ends_with("release") {
+        command.arg("--release");
+    }
+    let output = command.output().unwrap();
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    folder
 }

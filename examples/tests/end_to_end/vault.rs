@@ -46,8 +46,7 @@ fn keys_are_rotated_while_the_gateway_serves() {
     assert_eq!(line("2 ")[1..3], ["active", "13"]);
 
     // Wrapped by the instance itself, and back: the same commands as for a key service outside.
-    home.run(&["vault", "rotate", "--key-service", "local"])
-        .succeeded();
+    home.run(&["vault", "rotate", "--to", "local"]).succeeded();
     assert_eq!(gateway.ask(&key).status, 200);
     let none = home
         .run(&["vault", "rewrap", "--to", "local"])
@@ -58,7 +57,7 @@ fn keys_are_rotated_while_the_gateway_serves() {
         "{none}"
     );
     let unknown = home
-        .run(&["vault", "rotate", "--key-service", "aws-kms:none"])
+        .run(&["vault", "rotate", "--to", "aws-kms:none"])
         .failed()
         .stderr;
     assert!(unknown.contains("configured are [\"local\"]"), "{unknown}");
@@ -146,7 +145,7 @@ fn a_shredded_organization_answers_nobody_and_says_so_to_the_operator() {
 }
 
 #[test]
-fn missing_disabled_and_expired_are_one_answer_by_http_and_three_in_the_list() {
+fn missing_disabled_expired_and_unreadable_are_one_answer_by_http_and_told_apart_to_the_operator() {
     let home = Home::new();
     let provider = Provider::start();
     let gateway = home.serve_before(&provider);
@@ -197,4 +196,25 @@ fn missing_disabled_and_expired_are_one_answer_by_http_and_three_in_the_list() {
     home.run_with_input(&import, SECRET.as_bytes()).succeeded();
     assert_eq!(gateway.ask(&key).status, 200);
     assert!(state().contains(" 2     active "), "{}", state());
+    gateway.stop().succeeded();
+
+    // And one that does not open, because its bytes are not those that were stored.
+    let db = rusqlite::Connection::open(home.data().join("portcullis.db")).unwrap();
+    let flip = "UPDATE credentials SET sealed = CAST(substr(sealed, 1, length(sealed) - 1) || x'00' AS BLOB) \
+                WHERE provider = 'openai'";
+    let last = "SELECT substr(sealed, -1) = x'00' FROM credentials WHERE provider = 'openai'";
+    let is_zero: bool = db.query_row(last, [], |row| row.get(0)).unwrap();
+    let flip = if is_zero {
+        flip.replace("x'00'", "x'01'")
+    } else {
+        flip.to_owned()
+    };
+    assert_eq!(db.execute(&flip, []).unwrap(), 1);
+    drop(db);
+    let gateway = home.serve_before(&provider);
+    let answer = gateway.ask(&key);
+    assert_eq!((answer.status, answer.header("retry-after")), (424, None));
+    assert_eq!(answer.text(), missing);
+    let doctor = home.run(&["vault", "doctor"]).failed().stdout;
+    assert!(doctor.contains("FAIL"), "{doctor}");
 }

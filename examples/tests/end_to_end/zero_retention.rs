@@ -8,9 +8,7 @@ use std::time::{Duration, Instant};
 
 use rusqlite::Connection;
 
-use crate::support::{
-    Gateway, Home, PATIENCE, Request, Sdk, all_bytes_of, build_folder, workspace,
-};
+use crate::support::{Gateway, Home, PATIENCE, Request, Sdk, all_bytes_of, build, workspace};
 
 /// What a client writes wherever it can, and nobody may keep.
 const MARKER: &str = "MARKER-7f3a9c";
@@ -244,29 +242,7 @@ fn open(home: &Home) -> Connection {
     db
 }
 
-/// Builds the gateway with bodies, as `cargo build` does, into the folder of this build.
+/// The gateway with bodies.
 fn sampling_gateway() -> PathBuf {
-    let cargo = std::env::var("CARGO").unwrap_or_else(|_| "cargo".to_owned());
-    let mut command = Command::new(cargo);
-    let folder = build_folder();
-    command
-        .current_dir(workspace())
-        .env("CARGO_TARGET_DIR", folder.parent().unwrap());
-    command.args([
-        "build",
-        "-q",
-        "--locked",
-        "-p",
-        "portcullis-sampling-gateway",
-    ]);
-    if folder.ends_with("release") {
-        command.arg("--release");
-    }
-    let output = command.output().unwrap();
-    assert!(
-        output.status.success(),
-        "{}",
-        String::from_utf8_lossy(&output.stderr)
-    );
-    folder.join("sampling-gateway")
+    build(&["-p", "portcullis-sampling-gateway"]).join("sampling-gateway")
 }

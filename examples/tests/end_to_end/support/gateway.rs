@@ -14,6 +14,7 @@ use super::{Answer, CapLine, Finished, PATIENCE, Provider, Request, Running, exa
 pub(crate) struct Home {
     folder: TempDir,
     program: PathBuf,
+    environment: Vec<(&'static str, String)>,
 }
 
 impl Home {
@@ -22,6 +23,7 @@ impl Home {
         Self {
             folder: tempfile::tempdir().unwrap(),
             program: program(),
+            environment: Vec::new(),
         }
     }
 
@@ -31,6 +33,12 @@ impl Home {
             program,
             ..Self::new()
         }
+    }
+
+    /// The same with a variable in the environment of every command.
+    pub(crate) fn with_variable(mut self, name: &'static str, value: &str) -> Self {
+        self.environment.push((name, value.to_owned()));
+        self
     }
 
     /// The same data in a folder of its own.
@@ -70,6 +78,7 @@ impl Home {
         // Of its own: what a test makes by mistake lands in the folder that goes away.
         command.current_dir(self.folder.path());
         command.env("USER", "tester").env_remove("RUST_BACKTRACE");
+        command.envs(self.environment.iter().map(|(name, value)| (name, value)));
         command.arg("--data").arg(self.data()).args(args);
         command
     }
