@@ -107,6 +107,32 @@ async fn each_failure_of_a_key_service_is_told_to_the_operator_and_two_answers_t
     }
 }
 
+#[tokio::test(start_paused = true)]
+async fn an_answer_that_comes_late_reaches_nobody() {
+    let service = Arc::new(FaultyKeyService::new(REFERENCE));
+    let stage = byok(&service, KeyServicePolicy::default()).await;
+    let key = stage.key().await;
+    stage.pass(LIFETIME).await;
+    service.fail(Fault::Slow);
+    let asked = service.requests();
+    let refusal = open(&stage, &key).await.unwrap_err();
+    assert_eq!(refusal.code(), "credential_unreadable");
+    assert!(refusal.to_string().contains("within 5s"), "{refusal}");
+    // The right answer, after the limit: neither this call nor the next one has it.
+    service.release();
+    tokio::task::yield_now().await;
+    assert_eq!(code(open(&stage, &key).await), "credential_unreadable");
+    assert_eq!(service.requests(), asked + 1, "nobody asked in between");
+    // Such a failure is remembered for the limit and a second more.
+    stage.pass(Duration::from_secs(6)).await;
+    open(&stage, &key).await.unwrap();
+    assert_eq!(
+        service.requests(),
+        asked + 2,
+        "what came late was not kept: the service is asked again"
+    );
+}
+
 #[tokio::test]
 async fn a_kept_key_outlives_an_outage_until_its_time_is_up_and_no_longer() {
     let service = Arc::new(FaultyKeyService::new(REFERENCE));
