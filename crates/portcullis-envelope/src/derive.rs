@@ -25,7 +25,7 @@ impl RecordKeys {
         let context_len = u32::try_from(context.len()).unwrap_or(u32::MAX);
         let mut hash = Sha256::new();
         hash.update(labels::CONTEXT);
-        prefix.each_part(|part| hash.update(part));
+        hash.update(prefix.to_bytes());
         hash.update(context_len.to_be_bytes());
         hash.update(context);
         let hash = hash.finalize();

@@ -1,7 +1,9 @@
 //! Opening: a record and the row it was read from become a secret again.
 
+use std::ops::BitAnd as _;
+
 use aes_gcm_siv::{AeadInOut, Aes256GcmSiv, KeyInit};
-use subtle::ConstantTimeEq;
+use subtle::{Choice, ConstantTimeEq};
 
 use crate::context::Context;
 use crate::derive::RecordKeys;
@@ -55,7 +57,7 @@ pub fn open(
     let associated_data = context.encode_behind(record.header_bytes());
     let (_, context) = associated_data.split_at(Header::LEN);
     let keys = RecordKeys::derive(key, &header.prefix, context);
-    if !bool::from(keys.commitment.ct_eq(&header.commitment)) {
+    if !is_same(&keys.commitment, &header.commitment) {
         return Err(OpenError::ContextOrKeyMismatch);
     }
 
@@ -73,6 +75,16 @@ pub fn open(
             )
             .map_err(|_| OpenError::Tampered)
     })
+}
+
+/// Whether two commitments are one, in constant time: by words, which is an eighth of the work.
+fn is_same(one: &[u8; 32], other: &[u8; 32]) -> bool {
+    let ((one, _), (other, _)) = (one.as_chunks(), other.as_chunks());
+    let same = one.iter().zip(other).map(|(one, other)| {
+        let (one, other) = (u64::from_ne_bytes(*one), u64::from_ne_bytes(*other));
+        one.ct_eq(&other)
+    });
+    same.fold(Choice::from(1), Choice::bitand).into()
 }
 
 /// Why a record did not open: for the operator's log, not for a tenant's eyes.

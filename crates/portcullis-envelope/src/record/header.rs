@@ -90,21 +90,31 @@ impl Header {
 
     /// Appends the 100 bytes.
     pub(crate) fn write(&self, out: &mut Vec<u8>) {
-        self.prefix.each_part(|part| out.extend_from_slice(part));
+        out.extend_from_slice(&self.prefix.to_bytes());
         out.extend_from_slice(&self.commitment);
         out.extend_from_slice(&self.ciphertext_len.to_be_bytes());
     }
 }
 
 impl Prefix {
-    /// Hands the 64 bytes to `sink`, piece by piece and in order.
-    pub(crate) fn each_part(&self, mut sink: impl FnMut(&[u8])) {
-        sink(MAGIC);
-        sink(&[VERSION, SUITE, self.record_type.code(), FLAGS]);
-        sink(&self.key_id);
-        sink(&self.key_version.to_be_bytes());
-        sink(&self.salt);
-        sink(&self.nonce);
+    /// The 64 bytes, in one piece: a hash takes them faster than in six.
+    pub(crate) fn to_bytes(&self) -> [u8; 64] {
+        let parts: [&[u8]; 6] = [
+            MAGIC,
+            &[VERSION, SUITE, self.record_type.code(), FLAGS],
+            &self.key_id,
+            &self.key_version.to_be_bytes(),
+            &self.salt,
+            &self.nonce,
+        ];
+        let mut bytes = [0; 64];
+        let mut rest = bytes.as_mut_slice();
+        for part in parts {
+            let (here, after) = rest.split_at_mut(part.len());
+            here.copy_from_slice(part);
+            rest = after;
+        }
+        bytes
     }
 }
 
