@@ -18,12 +18,14 @@ const REFERENCE: &str = "test:ours";
 /// A little more than a key is kept.
 const LIFETIME: Duration = Duration::from_secs(301);
 
-/// A stage whose organization's key is wrapped by a service that the test holds.
-async fn byok(service: &Arc<FaultyKeyService>, policy: KeyServicePolicy) -> Stage {
-    let service = Arc::clone(service);
-    let stage = Stage::with(|builder| builder.key_service(service).key_services(policy)).await;
+/// A stage with a key, whose organization's key is wrapped by a service that the test holds.
+async fn byok(policy: KeyServicePolicy) -> (Arc<FaultyKeyService>, Stage, Key) {
+    let service = Arc::new(FaultyKeyService::new(REFERENCE));
+    let wrapper = Arc::clone(&service);
+    let stage = Stage::with(|builder| builder.key_service(wrapper).key_services(policy)).await;
     rotate(&stage, stage.org, REFERENCE).await;
-    stage
+    let key = stage.key().await;
+    (service, stage, key)
 }
 
 async fn rotate(stage: &Stage, org: OrgId, to: &str) {
@@ -78,9 +80,7 @@ async fn each_failure_of_a_key_service_is_told_to_the_operator_and_two_answers_t
             "other bytes than were wrapped",
         ),
     ] {
-        let service = Arc::new(FaultyKeyService::new(REFERENCE));
-        let stage = byok(&service, KeyServicePolicy::default()).await;
-        let key = stage.key().await;
+        let (service, stage, key) = byok(KeyServicePolicy::default()).await;
         open(&stage, &key).await.unwrap();
         stage.pass(LIFETIME).await;
         service.fail(fault);
@@ -109,9 +109,7 @@ async fn each_failure_of_a_key_service_is_told_to_the_operator_and_two_answers_t
 
 #[tokio::test(start_paused = true)]
 async fn an_answer_that_comes_late_reaches_nobody() {
-    let service = Arc::new(FaultyKeyService::new(REFERENCE));
-    let stage = byok(&service, KeyServicePolicy::default()).await;
-    let key = stage.key().await;
+    let (service, stage, key) = byok(KeyServicePolicy::default()).await;
     stage.pass(LIFETIME).await;
     service.fail(Fault::Slow);
     let asked = service.requests();
@@ -135,9 +133,7 @@ async fn an_answer_that_comes_late_reaches_nobody() {
 
 #[tokio::test]
 async fn a_kept_key_outlives_an_outage_until_its_time_is_up_and_no_longer() {
-    let service = Arc::new(FaultyKeyService::new(REFERENCE));
-    let stage = byok(&service, KeyServicePolicy::default()).await;
-    let key = stage.key().await;
+    let (service, stage, key) = byok(KeyServicePolicy::default()).await;
     open(&stage, &key).await.unwrap();
     let asked = service.requests();
     service.fail(Fault::Down);
@@ -167,9 +163,7 @@ async fn a_key_past_its_time_is_used_only_where_that_was_switched_on_and_while_n
         (Fault::Down, 100, "credential_unreadable"),
         (Fault::Denied, 0, "missing_provider_credential"),
     ] {
-        let service = Arc::new(FaultyKeyService::new(REFERENCE));
-        let stage = byok(&service, policy).await;
-        let key = stage.key().await;
+        let (service, stage, key) = byok(policy).await;
         open(&stage, &key).await.unwrap();
         service.fail(fault);
         stage.pass(LIFETIME + Duration::from_secs(later)).await;
@@ -183,9 +177,7 @@ async fn a_key_past_its_time_is_used_only_where_that_was_switched_on_and_while_n
 
 #[tokio::test]
 async fn a_no_that_is_heard_for_one_organization_ends_the_kept_keys_of_its_service() {
-    let service = Arc::new(FaultyKeyService::new(REFERENCE));
-    let stage = byok(&service, KeyServicePolicy::default()).await;
-    let key = stage.key().await;
+    let (service, stage, key) = byok(KeyServicePolicy::default()).await;
     open(&stage, &key).await.unwrap();
     let other = stage.admin.create_organization("other").await.unwrap().id;
     rotate(&stage, other, REFERENCE).await;
@@ -213,9 +205,7 @@ async fn a_no_that_is_heard_for_one_organization_ends_the_kept_keys_of_its_servi
 
 #[tokio::test]
 async fn what_an_admin_withdraws_is_gone_at_once() {
-    let service = Arc::new(FaultyKeyService::new(REFERENCE));
-    let stage = byok(&service, KeyServicePolicy::default()).await;
-    let key = stage.key().await;
+    let (service, stage, key) = byok(KeyServicePolicy::default()).await;
     open(&stage, &key).await.unwrap();
     let asked = service.requests();
     assert!(
@@ -361,9 +351,7 @@ async fn a_key_moves_to_another_service_and_its_records_stay_as_they_are() {
 
 #[tokio::test]
 async fn a_call_waits_for_a_slow_service_once_and_is_decided_again_then() {
-    let service = Arc::new(FaultyKeyService::new(REFERENCE));
-    let stage = byok(&service, KeyServicePolicy::default()).await;
-    let key = stage.key().await;
+    let (service, stage, key) = byok(KeyServicePolicy::default()).await;
     stage.pass(LIFETIME).await;
     service.fail(Fault::Slow);
     let asked = service.requests();
