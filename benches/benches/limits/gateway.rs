@@ -1,12 +1,10 @@
 //! A gateway's keys, caps and ledgers, and the requests that come to it.
 
 use std::num::NonZeroU32;
-use std::sync::{Mutex, MutexGuard, PoisonError};
-
 use chrono::{DateTime, TimeDelta, Utc};
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
 use portcullis_limits::{
-    AttemptId, Cap, Caps, Claim, Demand, Grant, Ledger, Level, Limit, NanoUsd, Price, TokenBound,
+    Allowance, Answer, Books, Cap, Caps, Demand, Grant, Level, Limit, NanoUsd, Price, TokenBound,
     Tokens, Unit, Usage, Window, Zone,
 };
 
@@ -19,27 +17,22 @@ pub(crate) enum Under {
     ThreeCaps,
 }
 
-/// Keys under caps, and ledgers that hold them.
+/// Keys under caps, and the books that count them.
 pub(crate) struct Gateway {
-    caps: Vec<Caps>,
-    ledgers: Vec<Mutex<Ledger>>,
+    keys: Vec<Allowance>,
+    books: Vec<Books>,
 }
 
 impl Gateway {
     /// Every key has used its counters before, and dollars are granted in advance: nothing here waits for a debit.
-    pub(crate) fn new(keys: usize, under: Under, ledgers: usize) -> Self {
-        let mut gateway = Self {
-            caps: Vec::with_capacity(keys),
-            ledgers: std::iter::repeat_with(|| Mutex::new(Ledger::chunked()))
-                .take(ledgers)
-                .collect(),
-        };
-        for key in 0..keys {
-            let caps = caps(&id(key), &format!("org-{:08}", key % ledgers), under);
-            let mut ledger = lock(ledger(&gateway.ledgers, key));
+    pub(crate) fn new(keys: usize, under: Under, orgs: usize) -> Self {
+        let books: Vec<_> = std::iter::repeat_with(Books::new).take(orgs).collect();
+        let all = books.iter().enumerate().cycle().enumerate().take(keys);
+        let keys = all.map(|(key, (org, books))| {
+            let caps = caps(&id(key), &format!("org-{org:08}"), under);
             for cap in caps.iter() {
                 if matches!(cap.counter().unit, Unit::Usd) {
-                    ledger.grant(Grant {
+                    books.grant(&Grant {
                         counter: cap.counter().clone(),
                         start: cap.counter().window.period(begin()).start,
                         amount: cap.amount() / 4,
@@ -47,40 +40,38 @@ impl Gateway {
                     });
                 }
             }
-            drop(ledger);
-            gateway.caps.push(caps);
+            books.open(&caps)
+        });
+        Self {
+            keys: keys.collect(),
+            books,
         }
-        gateway
     }
 
-    /// One request from its claim to its settlement; true if it was admitted and charged.
+    /// One request from its estimate to its settlement; true if it was admitted.
     pub(crate) fn serve(&self, request: &Request) -> bool {
-        let key = request.key % self.caps.len();
-        let Some(caps) = self.caps.get(key) else {
+        let key = request.key % self.keys.len();
+        let Some(Ok(ask)) = self.keys.get(key).map(|it| it.ask(request.demand())) else {
             return false;
         };
-        let Ok(claim) = Claim::new(request.attempt, caps, request.demand()) else {
+        let Ok(Answer::Held(held)) = ask.reserve(request.now) else {
             return false;
         };
-        // A gateway finds it with the caps, in the slot of the key.
-        let ledger = ledger(&self.ledgers, key);
-        let reserved = lock(ledger).reserve(&claim, request.now, LEASE);
-        let Ok(reservation) = reserved else {
-            return false;
-        };
-        let settlement = reservation.dispatch().settle(request.usage());
-        lock(ledger).settle_aside(&settlement, request.now)
+        held.dispatch().settle(request.usage(), request.now);
+        true
     }
 
-    /// What the upkeep does now and then.
-    pub(crate) fn tidy(&self, now: DateTime<Utc>) {
-        for ledger in &self.ledgers {
-            let mut ledger = lock(ledger);
-            ledger.forget(now - REMEMBERED);
-            let bookings = ledger.take_bookings();
-            drop(ledger);
-            drop(bookings); // after they were written
+    /// What the upkeep does every half a second: it takes what was charged.
+    pub(crate) fn tell(&self) {
+        for books in &self.books {
+            drop(books.take_changes()); // after they were written
         }
+    }
+
+    /// What was charged to all accounts together.
+    pub(crate) fn charged(&self) -> i64 {
+        let accounts = self.books.iter().flat_map(Books::accounts);
+        accounts.map(|(_, account)| account.settled).sum()
     }
 }
 
@@ -94,7 +85,6 @@ pub(crate) struct Requests {
 /// One of them.
 pub(crate) struct Request {
     pub(crate) key: usize,
-    attempt: AttemptId,
     /// Tokens of its prompt.
     input: u64,
     now: DateTime<Utc>,
@@ -116,10 +106,6 @@ impl Requests {
         let (high, low) = (self.random.next(), self.random.next());
         let request = Request {
             key: usize::try_from(high >> 32).unwrap_or(0),
-            attempt: AttemptId {
-                request: (u128::from(high) << 64 | u128::from(low)).to_be_bytes(),
-                attempt: 1,
-            },
             input: 100 + low % 1_024,
             now: self.begun,
         };
@@ -204,15 +190,6 @@ fn id(key: usize) -> String {
     format!("{key:012}")
 }
 
-#[expect(clippy::indexing_slicing, reason = "the remainder is in range")]
-fn ledger(ledgers: &[Mutex<Ledger>], key: usize) -> &Mutex<Ledger> {
-    &ledgers[key % ledgers.len()]
-}
-
-fn lock(ledger: &Mutex<Ledger>) -> MutexGuard<'_, Ledger> {
-    ledger.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
 fn begin() -> DateTime<Utc> {
     DateTime::from_timestamp(1_795_348_800, 0).unwrap_or(DateTime::UNIX_EPOCH)
 }
@@ -229,11 +206,8 @@ impl Random {
     }
 }
 
-/// As in the gate, where a hold ends with its permit or call.
-const LEASE: TimeDelta = TimeDelta::MAX;
-/// A busy gateway: 500 requests a second, 60,000 of which are remembered.
+/// A busy gateway: 500 requests a second.
 const BETWEEN_REQUESTS: TimeDelta = TimeDelta::milliseconds(2);
-const REMEMBERED: TimeDelta = TimeDelta::minutes(2);
 /// Every half a minute.
 const REQUESTS_BETWEEN_UPKEEPS: u32 = 15_000;
 const CELLS: NonZeroU32 = NonZeroU32::new(10).unwrap();

@@ -57,7 +57,7 @@ fn reserve_and_settle(criterion: &mut Criterion) {
                 let gateway = Gateway::new(keys, under, ledgers);
                 measure(&mut group, name, threads, |request, upkeep| {
                     if upkeep {
-                        gateway.tidy(request.now());
+                        gateway.tell();
                     }
                     gateway.serve(request)
                 });

@@ -3,7 +3,9 @@
 use chrono::{DateTime, Utc};
 
 use crate::hold::Release;
-use crate::{AttemptId, Cap, CapReached, Caps, LimitRefusal, NanoUsd, Price, TokenBound, Unit};
+use crate::{
+    AttemptId, Cap, CapReached, Caps, Counter, LimitRefusal, NanoUsd, Price, TokenBound, Unit,
+};
 
 /// What an attempt may cost at most, as far as anybody can tell.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,25 +51,12 @@ impl Claim {
     /// [`LimitRefusal::EndpointNotAllowed`], [`LimitRefusal::ModelNotPriced`]: a cap needs what is `None`.
     /// [`LimitRefusal::CapReached`]: the demand is larger than a whole cap, so waiting does not help.
     pub fn new(attempt: AttemptId, caps: &Caps, demand: Demand) -> Result<Self, LimitRefusal> {
-        let mut asked = Asked::default();
-        let mut known = None;
-        for cap in caps.iter() {
-            let unit = cap.counter().unit;
-            // Caps come unit by unit, and all of one unit are asked for the same.
-            if known != Some(unit) {
-                let amount = demand.asks(unit)?.ok_or_else(|| reached(cap, None))?;
-                *asked.of_mut(unit) = amount;
-                known = Some(unit);
-            }
-            if asked.of(unit) > cap.amount() {
-                return Err(reached(cap, None).into());
-            }
-        }
+        let limits = caps.iter().map(|cap| (cap.counter(), cap.amount()));
         Ok(Self {
             attempt,
             price: demand.price,
+            asked: Asked::of(limits, &demand)?,
             caps: caps.clone(),
-            asked,
         })
     }
 
@@ -80,7 +69,7 @@ impl Claim {
     /// The caps it is under and what it asks of each, in the order of their counters: what a store has to
     /// lock, to load, and to compare in its one statement.
     pub fn parts(&self) -> impl Iterator<Item = (&Cap, i64)> {
-        let asked = |cap: &Cap| self.asked.of(cap.counter().unit);
+        let asked = |cap: &Cap| self.asked.on(cap.counter().unit);
         self.caps.iter().map(move |cap| (cap, asked(cap)))
     }
 
@@ -101,35 +90,54 @@ impl Claim {
     }
 }
 
-/// What is asked of a cap in each unit.
+/// What is asked of a cap in each unit; of one in requests, always one.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-struct Asked {
-    requests: i64,
+pub(crate) struct Asked {
     tokens: i64,
     usd: i64,
 }
 
 impl Asked {
-    const fn of(&self, unit: Unit) -> i64 {
+    /// What `demand` asks of counters none of which may reach more than the amount beside it.
+    pub(crate) fn of<'a, Limits>(limits: Limits, demand: &Demand) -> Result<Self, LimitRefusal>
+    where
+        Limits: Iterator<Item = (&'a Counter, i64)>,
+    {
+        let (mut asked, mut known) = (Self::default(), None);
+        for (counter, limit) in limits {
+            let unit = counter.unit;
+            // Caps come unit by unit, and all of one unit are asked for the same.
+            if known != Some(unit) {
+                let amount = demand.asks(unit)?;
+                asked.set(unit, amount.ok_or_else(|| reached(counter, None))?);
+                known = Some(unit);
+            }
+            if asked.on(unit) > limit {
+                return Err(reached(counter, None).into());
+            }
+        }
+        Ok(asked)
+    }
+
+    pub(crate) const fn on(&self, unit: Unit) -> i64 {
         match unit {
-            Unit::Requests => self.requests,
+            Unit::Requests => 1,
             Unit::Tokens => self.tokens,
             Unit::Usd => self.usd,
         }
     }
 
-    const fn of_mut(&mut self, unit: Unit) -> &mut i64 {
+    const fn set(&mut self, unit: Unit, amount: i64) {
         match unit {
-            Unit::Requests => &mut self.requests,
-            Unit::Tokens => &mut self.tokens,
-            Unit::Usd => &mut self.usd,
+            Unit::Requests => {}
+            Unit::Tokens => self.tokens = amount,
+            Unit::Usd => self.usd = amount,
         }
     }
 }
 
-/// The refusal in the name of `cap`.
-pub(crate) fn reached(cap: &Cap, resets_at: Option<DateTime<Utc>>) -> CapReached {
-    let counter = cap.counter();
+/// The refusal in the name of the cap on `counter`.
+pub(crate) const fn reached(counter: &Counter, resets_at: Option<DateTime<Utc>>) -> CapReached {
     CapReached {
         level: counter.level,
         unit: counter.unit,

@@ -110,20 +110,7 @@ impl Settlement {
 
     /// What is charged to each line.
     pub(crate) fn charges(&self) -> Charges {
-        let (tokens, at_least_the_hold) = match self.usage {
-            Usage::Exact(tokens) => (Some(tokens), false),
-            Usage::Partial(tokens) => (Some(tokens), true),
-            Usage::Unknown => (None, true),
-        };
-        // Saturating: a sum that does not fit is not a reason to charge nothing.
-        let count = |tokens: Tokens| i64::try_from(tokens.total()).unwrap_or(i64::MAX);
-        let cost =
-            |(tokens, price): (Tokens, Price)| price.cost(tokens).unwrap_or(NanoUsd::MAX).nanos();
-        Charges {
-            tokens: tokens.map(count),
-            usd: tokens.zip(self.hold.price).map(cost),
-            at_least_the_hold,
-        }
+        Charges::of(self.usage, self.hold.price)
     }
 }
 
@@ -138,8 +125,25 @@ pub(crate) struct Charges {
 }
 
 impl Charges {
+    pub(crate) fn of(usage: Usage, price: Option<Price>) -> Self {
+        let (tokens, at_least_the_hold) = match usage {
+            Usage::Exact(tokens) => (Some(tokens), false),
+            Usage::Partial(tokens) => (Some(tokens), true),
+            Usage::Unknown => (None, true),
+        };
+        // Saturating: a sum that does not fit is not a reason to charge nothing.
+        let count = |tokens: Tokens| i64::try_from(tokens.total()).unwrap_or(i64::MAX);
+        let cost =
+            |(tokens, price): (Tokens, Price)| price.cost(tokens).unwrap_or(NanoUsd::MAX).nanos();
+        Self {
+            tokens: tokens.map(count),
+            usd: tokens.zip(price).map(cost),
+            at_least_the_hold,
+        }
+    }
+
     /// What is charged on a counter in `unit` of which `held` is held.
-    pub(crate) fn of(self, unit: Unit, held: i64) -> i64 {
+    pub(crate) fn on(self, unit: Unit, held: i64) -> i64 {
         let measured = match unit {
             Unit::Requests => None,
             Unit::Tokens => self.tokens,

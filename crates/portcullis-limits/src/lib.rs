@@ -49,6 +49,7 @@
 
 mod account;
 mod attempt;
+mod books;
 mod cap;
 mod claim;
 mod counter;
@@ -70,6 +71,7 @@ mod zone;
 // The public interface is:
 pub use account::Account;
 pub use attempt::AttemptId;
+pub use books::{Allowance, Answer, Ask, Books, Changes, Held, Round, Running, Short};
 pub use cap::{Cap, Caps, DuplicateCap, Limit};
 pub use claim::{Claim, Demand};
 pub use counter::{Counter, Level, Unit, UnknownName};

@@ -1,5 +1,6 @@
 //! Why a request is over its limits.
 
+use std::cmp::Reverse;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
@@ -77,6 +78,13 @@ impl CapReached {
             ) => RATE,
             (Unit::Usd, _, _) | (_, Window::Month(_) | Window::Total, _) | (_, _, None) => BUDGET,
         }
+    }
+
+    /// Of several caps without room the least is named: requests before tokens before money, as `spec/decisions.md` orders
+    /// them; then the one that lasts longest; then the narrowest.
+    pub(crate) fn rank(&self) -> impl Ord + use<> {
+        let lasts = self.resets_at.unwrap_or(DateTime::<Utc>::MAX_UTC);
+        (self.unit, Reverse(lasts), self.level)
     }
 
     /// The value of `Retry-After` in seconds, at least 1; `Some` exactly when the code is `rate_limited`.

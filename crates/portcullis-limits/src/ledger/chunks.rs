@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 
 use super::Ledger;
 use crate::claim::reached;
-use crate::{Account, Cap, CapReached, Counter, NanoUsd, Period, Unit};
+use crate::{Account, CapReached, Counter, NanoUsd, Period, Unit};
 
 impl Ledger {
     /// Adds what was debited durably to the chunk that holds are taken from.
@@ -136,13 +136,13 @@ impl Shortfall {
         self.refusal
     }
 
-    pub(super) fn new(cap: &Cap, period: Period, amount: i64) -> Self {
+    pub(crate) fn new(counter: &Counter, limit: i64, period: Period, amount: i64) -> Self {
         Self {
-            counter: cap.counter().clone(),
+            counter: counter.clone(),
             start: period.start,
             amount,
-            limit: cap.amount(),
-            refusal: reached(cap, period.end),
+            limit,
+            refusal: reached(counter, period.end),
         }
     }
 }

@@ -1,6 +1,5 @@
 //! Taking a hold, and giving it back.
 
-use std::cmp::Reverse;
 use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -104,12 +103,17 @@ impl Ledger {
             let none = Account::new(period.start);
             let account = account.unwrap_or(&none);
             if !account.has_room(amount, cap.amount()) {
-                full.push(reached(cap, period.end));
+                full.push(reached(cap.counter(), period.end));
             }
             if self.chunked && cap.counter().unit == Unit::Usd {
                 let shortfall = account.shortfall(amount);
                 if shortfall > 0 || account.is_stale(cap.amount()) {
-                    short.push(Shortfall::new(cap, period, shortfall));
+                    short.push(Shortfall::new(
+                        cap.counter(),
+                        cap.amount(),
+                        period,
+                        shortfall,
+                    ));
                 }
             }
             lines.push(HeldLine {
@@ -124,12 +128,7 @@ impl Ledger {
         for line in lines {
             self.counters.vacate(line.slot);
         }
-        // Requests before tokens before money, as `spec/decisions.md` orders them; then the one that lasts longest.
-        let named = |full: &CapReached| {
-            let lasts = full.resets_at.unwrap_or(DateTime::<Utc>::MAX_UTC);
-            (full.unit, Reverse(lasts), full.level)
-        };
-        match full.into_iter().min_by_key(named) {
+        match full.into_iter().min_by_key(CapReached::rank) {
             Some(full) => Err(NotReserved::Refused(full.into())),
             None => Err(NotReserved::NeedsDebit(short)),
         }

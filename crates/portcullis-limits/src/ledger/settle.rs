@@ -90,7 +90,7 @@ fn charge(
     // What was held is in the books; what the settler says of it counts where they do not know.
     let whose = (attempt, settlement.hold.lines.place());
     let ended = attempts.end(whose, Event::Settle, now, |line| {
-        counters.settle(line, |unit| charges.of(unit, line.amount), now, bookings);
+        counters.settle(line, |unit| charges.on(unit, line.amount), now, bookings);
     });
     let charged_before = match ended {
         Err(NoChange) => return false,
@@ -99,7 +99,7 @@ fn charge(
         Ok(Some(State::Released | State::Settled) | None) => false,
     };
     for (cap, start, amount) in settlement.hold.lines.parts() {
-        let charge = charges.of(cap.counter().unit, amount);
+        let charge = charges.on(cap.counter().unit, amount);
         let excess = charge.saturating_sub(if charged_before { amount } else { 0 });
         if excess > 0 {
             let slot = counters.place(cap);
