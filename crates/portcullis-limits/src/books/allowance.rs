@@ -49,10 +49,12 @@ impl Allowance {
         self.0.iter().map(|it| (it.counted.counter(), it.amount))
     }
 
-    /// The period in which each counter counts at `now`, and its account in it, in the order of [`Allowance::caps`]; as
-    /// [`Books::standing`](super::Books::standing).
-    pub fn standings(&self, now: DateTime<Utc>) -> impl Iterator<Item = (Period, Account)> {
-        self.0.iter().map(move |it| it.counted.lock().standing(now))
+    /// The period in which one of the counters counts at `now`, and its account in it; as
+    /// [`Books::standing`](super::Books::standing), without a look at the other counters of the books.
+    #[must_use]
+    pub fn standing(&self, counter: &Counter, now: DateTime<Utc>) -> Option<(Period, Account)> {
+        let found = self.0.iter().find(|it| it.counted.counter() == counter)?;
+        Some(found.counted.lock().standing(now))
     }
 
     /// Works out what `demand` asks of every cap.
