@@ -5,13 +5,12 @@ use std::fmt;
 use bytes::Bytes;
 use http::StatusCode;
 use portcullis_dialect::{Tokens, Usage};
-use portcullis_limits::{Price, TokenBound};
+use portcullis_limits::{Price, Running, TokenBound};
 use portcullis_store::RequestId;
 
 use crate::caller::{Caller, Revoked};
 use crate::clock::Reading;
 use crate::convert;
-use crate::limits::hold::Charge;
 use crate::limits::quota::RateLimits;
 use crate::permit::Provider;
 use crate::settlement::{End, Settlement};
@@ -37,7 +36,7 @@ pub(crate) struct Bill {
     /// The most that it can use, where that had to be known.
     pub(crate) bound: Option<TokenBound>,
     /// What is held for it, if anything limits it.
-    pub(crate) charge: Option<Charge>,
+    pub(crate) running: Option<Running>,
     /// The body with its output limit written into it, where that had to be done.
     pub(crate) body: Option<Bytes>,
     /// The body asks for usage that the client did not ask for.
@@ -176,8 +175,9 @@ impl Call {
         let node = &self.caller.node;
         let cost = convert::tokens(usage).zip(self.bill.price);
         let cost = cost.and_then(|(tokens, price)| price.cost(tokens));
-        if let Some(charge) = self.bill.charge.take() {
-            charge.settle(convert::usage(usage));
+        let now = node.clock.now();
+        if let Some(running) = self.bill.running.take() {
+            running.settle(convert::usage(usage), now.utc);
         }
         let settlement = Settlement {
             org: self.caller.org(),
@@ -189,7 +189,7 @@ impl Call {
             cost,
             end,
             began: self.began.utc,
-            took: node.clock.now().age_of(self.began).unwrap_or_default(),
+            took: now.age_of(self.began).unwrap_or_default(),
         };
         settlement.trace();
         self.traced.end(&self.caller, &settlement);

@@ -31,7 +31,6 @@ use crate::audit::recorder::Recorder;
 use crate::audit::sealer::Sealer;
 use crate::clock::Clock;
 use crate::instance::DigestPolicy;
-use crate::limits::attempts::Attempts;
 use crate::limits::debits::Debits;
 use crate::limits::flood::FloodShield;
 use crate::limits::policy::OutputPolicy;
@@ -72,7 +71,6 @@ pub(crate) struct Node {
     /// How requests are bounded under a cap.
     pub(crate) outputs: OutputPolicy,
     pub(crate) debits: Arc<Debits>,
-    pub(crate) attempts: Attempts,
     pub(crate) flood: FloodShield,
     pub(crate) upgrades: Upgrades,
     pub(crate) sealer: Arc<Sealer>,

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use portcullis_limits::Claim;
+use portcullis_limits::{Ask, Held};
 use portcullis_store::RequestId;
 
 use crate::authenticate::{check_standing, replaced_secret};
@@ -12,7 +12,6 @@ use crate::caller::Caller;
 use crate::clock::Reading;
 use crate::dispatch::{CredentialChoice, Dispatch, Target};
 use crate::limits::demand::{Demanded, Meters};
-use crate::limits::hold::Hold;
 use crate::node::slot::{Rules, Secret};
 use crate::node::vault::{SealedCredential, Wanted};
 use crate::refusal::{Refusal, Unavailable, Unusable};
@@ -29,7 +28,7 @@ pub struct Permit {
     given: Reading,
     provider: Provider,
     model: Arc<str>,
-    hold: Option<Hold>,
+    held: Option<Held>,
     bill: Bill,
 }
 
@@ -70,12 +69,12 @@ impl Caller {
     }
 
     async fn decide(&self, dispatch: &Dispatch<'_>) -> Result<Permit, Refusal> {
-        let (mut permit, claim, meters) = self.check(dispatch)?;
+        let (mut permit, ask, meters) = self.check(dispatch)?;
         let given = permit.given;
-        if let Some(claim) = claim {
-            let held = self.node.hold(&self.slot.org, claim, given.utc).await;
+        if let Some(ask) = ask {
+            let held = self.node.hold(&self.slot.org, ask, given.utc).await;
             let held = held.map_err(|why| self.not_held(why, &meters, given))?;
-            permit.hold = Some(held);
+            permit.held = Some(held);
         }
         // Now that its own part is taken: what is told to be left is there for the next one.
         permit.bill.limits = self.rate_limits(&meters, given);
@@ -83,7 +82,7 @@ impl Caller {
     }
 
     /// All that is decided at once; what has to be held is left to do.
-    fn check(&self, dispatch: &Dispatch<'_>) -> Result<(Permit, Option<Claim>, Meters), Refusal> {
+    fn check(&self, dispatch: &Dispatch<'_>) -> Result<(Permit, Option<Ask>, Meters), Refusal> {
         let given = self.node.clock.now();
         let rules = self.slot.rules();
         let secret = rules
@@ -119,20 +118,16 @@ impl Caller {
                 Provider::WithCredential(found)
             }
         };
-        let Demanded {
-            bill,
-            claim,
-            meters,
-        } = self.demand(dispatch, &rules, given)?;
+        let Demanded { bill, ask, meters } = self.demand(dispatch, &rules, given)?;
         let permit = Permit {
             caller: self.clone(),
             given,
             provider,
             model: self.recorded_model(dispatch),
-            hold: None,
+            held: None,
             bill,
         };
-        Ok((permit, claim, meters))
+        Ok((permit, ask, meters))
     }
 
     /// What each decision asks again: freshness, the secret's standing, the organization's, and the signal.

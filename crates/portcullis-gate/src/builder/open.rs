@@ -16,7 +16,6 @@ use crate::clock::Clock;
 use crate::convert;
 use crate::gate::Gate;
 use crate::instance;
-use crate::limits::attempts::Attempts;
 use crate::limits::debits::Debits;
 use crate::limits::flood::FloodShield;
 use crate::node::Node;
@@ -98,7 +97,6 @@ impl GateBuilder {
             chunk: self.chunk,
             outputs: self.outputs,
             debits: Arc::new(Debits::new()),
-            attempts: Attempts::of(id),
             flood: FloodShield::new(self.flood, clock),
             sealer,
             recorder: Arc::new(Recorder::new()),

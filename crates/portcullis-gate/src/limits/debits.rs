@@ -5,23 +5,22 @@ use std::sync::{Arc, Mutex, MutexGuard, Weak};
 
 use chrono::{DateTime, Utc};
 use portcullis_limits::{
-    CapReached, Claim, Grant, LimitRefusal, NanoUsd, NotReserved, Reservation, Shortfall,
+    Answer, Ask, CapReached, Grant, Held, LimitRefusal, NanoUsd, Short, Shortfall,
 };
 use portcullis_store::{AccountKey, StoreErrorKind};
 use tokio::sync::{Notify, oneshot};
 use tokio::time::timeout;
 
 use super::draw::{Accounts, Table};
-use super::hold::{Hold, Undo};
 use super::write_behind::{Entry, Outgoing};
 use crate::lock::lock;
 use crate::node::Node;
 use crate::node::vault::OrgState;
 
-/// Claims that wait for a debit.
+/// Requests that wait for a debit.
 pub(crate) struct Debits {
     /// `None` once nobody makes debits any more.
-    waiting: Mutex<Option<Vec<Ask>>>,
+    waiting: Mutex<Option<Vec<Waiting>>>,
     wake: Notify,
 }
 
@@ -34,16 +33,16 @@ pub(crate) enum NotHeld {
     Unavailable(StoreErrorKind),
 }
 
-/// One claim for which a chunk had not enough.
-struct Ask {
+/// One request for which a chunk had not enough.
+struct Waiting {
     org: Arc<OrgState>,
-    claim: Claim,
+    short: Short,
     /// The one reading of the decision that waits for it.
     now: DateTime<Utc>,
-    answer: oneshot::Sender<Result<Reservation, NotHeld>>,
+    answer: oneshot::Sender<Result<Held, NotHeld>>,
 }
 
-/// What has to be debited for one claim: all of it, or none.
+/// What has to be debited for one request: all of it, or none.
 type Order = Vec<(AccountKey, Shortfall)>;
 
 impl Debits {
@@ -69,32 +68,32 @@ impl Debits {
                     return std::future::pending().await;
                 };
                 loop {
-                    let asks = debits.0.take();
-                    if asks.is_empty() {
+                    let waiting = debits.0.take();
+                    if waiting.is_empty() {
                         break;
                     }
-                    node.debit(asks).await;
+                    node.debit(waiting).await;
                 }
             }
         }
     }
 
     /// Queues it. After the end it is dropped, which tells whoever waits for its answer.
-    fn push(&self, ask: Ask) {
+    fn push(&self, one: Waiting) {
         if let Some(waiting) = self.waiting().as_mut() {
-            waiting.push(ask);
+            waiting.push(one);
         }
         self.wake.notify_one();
     }
 
-    fn take(&self) -> Vec<Ask> {
+    fn take(&self) -> Vec<Waiting> {
         self.waiting()
             .as_mut()
             .map(std::mem::take)
             .unwrap_or_default()
     }
 
-    fn waiting(&self) -> MutexGuard<'_, Option<Vec<Ask>>> {
+    fn waiting(&self) -> MutexGuard<'_, Option<Vec<Waiting>>> {
         lock(&self.waiting)
     }
 }
@@ -110,56 +109,57 @@ impl Drop for CloseOnDrop {
 }
 
 impl Node {
-    /// Holds what `claim` asks for at `now`, the reading of whoever decides. It waits only when a chunk has run out, and no
-    /// longer than rules are trusted that nobody confirms; whoever stops waiting has taken nothing.
+    /// Holds what is asked for at `now`, the reading of whoever decides. It waits only when a chunk has run out, and no
+    /// longer than rules are trusted that nobody confirms.
+    ///
+    /// Whoever stops waiting has taken nothing: what is held for him by then is a value that nobody has, and is given back.
     pub(crate) async fn hold(
-        self: &Arc<Self>,
+        &self,
         org: &Arc<OrgState>,
-        claim: Claim,
+        ask: Ask,
         now: DateTime<Utc>,
-    ) -> Result<Hold, NotHeld> {
-        match org.books.reserve([], &claim, now) {
-            Ok(reservation) => return Ok(Hold::new(self, org, reservation)),
-            Err(NotReserved::NeedsDebit(_)) => {}
-            Err(other) => return Err(other.into()),
-        }
-        let undo = Undo::of(self, org, &claim);
+    ) -> Result<Held, NotHeld> {
+        let short = match ask.reserve(now)? {
+            Answer::Held(held) => return Ok(held),
+            Answer::NeedsDebit(short) => short,
+        };
         let (answer, answered) = oneshot::channel();
-        self.debits.push(Ask {
+        self.debits.push(Waiting {
             org: Arc::clone(org),
-            claim,
+            short,
             now,
             answer,
         });
-        let answered = timeout(self.freshness.policy().bound, answered).await;
-        let Ok(Ok(answer)) = answered else {
+        match timeout(self.freshness.policy().bound, answered).await {
+            Ok(Ok(answer)) => answer,
             // The store does not answer, or the upkeep is gone and with it whoever would have.
-            return Err(NotHeld::Unavailable(StoreErrorKind::Unavailable));
-        };
-        undo.disarm();
-        answer.map(|reservation| Hold::new(self, org, reservation))
+            Ok(Err(_)) | Err(_) => Err(NotHeld::Unavailable(StoreErrorKind::Unavailable)),
+        }
     }
 
-    /// One transaction for all of `asks` that cannot be answered from memory.
-    async fn debit(&self, asks: Vec<Ask>) {
+    /// One transaction for all that cannot be answered from memory.
+    async fn debit(&self, asked: Vec<Waiting>) {
         let mut accounts = Accounts::default();
         let (mut waiting, mut orders) = (Vec::new(), Vec::new());
-        for ask in asks.into_iter().filter(|ask| !ask.answer.is_closed()) {
-            let Some((ask, lacks)) = ask.answer([]) else {
+        for one in asked.into_iter().filter(|one| !one.answer.is_closed()) {
+            let Some(one) = one.answer(&[]) else {
                 continue;
             };
-            let org = ask.org.id;
-            let named = lacks
-                .into_iter()
-                .map(|it| (accounts.add(org, it.counter(), it.start()), it));
+            let lacks = one.short.lacks().iter();
+            let named = lacks.map(|it| {
+                (
+                    accounts.add(one.org.id, it.counter(), it.start()),
+                    it.clone(),
+                )
+            });
             orders.push(named.collect::<Order>());
-            waiting.push(ask);
+            waiting.push(one);
         }
         if waiting.is_empty() {
             return;
         }
         // What waits of these organizations goes first: what was returned has room again, what is owed has none.
-        let outgoing = Outgoing::of(waiting.iter().map(|ask| Arc::clone(&ask.org)));
+        let outgoing = Outgoing::of(waiting.iter().map(|one| Arc::clone(&one.org)));
         let entries = outgoing.entries(&mut accounts);
         let chunk = self.chunk;
         let drawn = self.draw(accounts, move |table| {
@@ -168,45 +168,40 @@ impl Node {
         });
         match drawn.await {
             Ok(granted) => {
-                for (ask, granted) in waiting.into_iter().zip(granted) {
+                for (one, granted) in waiting.into_iter().zip(granted) {
                     match granted {
                         Ok(grants) => {
-                            // Another claim on the same chunk may have come first: then it asks again.
-                            if let Some((again, _)) = ask.answer(grants) {
+                            // Another request on the same chunk may have come first: then it asks again.
+                            if let Some(again) = one.answer(&grants) {
                                 self.debits.push(again);
                             }
                         }
-                        Err(full) => ask.refuse(NotHeld::Limit(full.into())),
+                        Err(full) => one.refuse(NotHeld::Limit(full.into())),
                     }
                 }
             }
             Err(why) => {
                 tracing::error!(%why, "a durable debit failed; requests under a spend cap are refused");
                 outgoing.failed(&why);
-                for ask in waiting {
-                    ask.refuse(NotHeld::Unavailable(why.kind()));
+                for one in waiting {
+                    one.refuse(NotHeld::Unavailable(why.kind()));
                 }
             }
         }
     }
 }
 
-impl Ask {
-    /// Answers from memory, after `grants`; gives the ask back when it needs a debit still.
-    fn answer(self, grants: impl IntoIterator<Item = Grant>) -> Option<(Self, Vec<Shortfall>)> {
-        match self.org.books.reserve(grants, &self.claim, self.now) {
-            Ok(reservation) => self.give(reservation),
-            Err(NotReserved::NeedsDebit(lacks)) => return Some((self, lacks)),
-            Err(other) => self.refuse(other.into()),
-        }
+impl Waiting {
+    /// Answers from memory, after `grants`; gives it back when it needs a debit still.
+    fn answer(self, grants: &[Grant]) -> Option<Self> {
+        let answer = match self.short.reserve_with(grants, self.now) {
+            Ok(Answer::NeedsDebit(short)) => return Some(Self { short, ..self }),
+            Ok(Answer::Held(held)) => Ok(held),
+            Err(full) => Err(full.into()),
+        };
+        // Nobody may be waiting any more. What is held is then given back, here or by the channel that drops it.
+        self.answer.send(answer).ok();
         None
-    }
-
-    fn give(self, reservation: Reservation) {
-        if let Err(Ok(reservation)) = self.answer.send(Ok(reservation)) {
-            // Nobody waits any more. Who stopped waiting has undone it, but that may be longer ago than is remembered.
-            self.org.books.release(reservation.release(), self.now);
-        }
     }
 
     fn refuse(self, why: NotHeld) {
@@ -215,15 +210,9 @@ impl Ask {
     }
 }
 
-impl From<NotReserved> for NotHeld {
-    fn from(why: NotReserved) -> Self {
-        match why {
-            NotReserved::Refused(why) => Self::Limit(why),
-            // Whoever asks for a debit asks the upkeep; an attempt that is over was given up by who asked.
-            NotReserved::Over(_) | NotReserved::NeedsDebit(_) => {
-                Self::Unavailable(StoreErrorKind::Conflict)
-            }
-        }
+impl From<LimitRefusal> for NotHeld {
+    fn from(why: LimitRefusal) -> Self {
+        Self::Limit(why)
     }
 }
 
@@ -248,7 +237,7 @@ fn carry_out_all(
         .collect()
 }
 
-/// Debits all that a claim lacks, or nothing.
+/// Debits all that a request lacks, or nothing.
 fn carry_out(
     table: &mut Table<'_>,
     order: &Order,
@@ -260,7 +249,7 @@ fn carry_out(
         let grant = share.debit(others, lacks, chunk(key))?;
         made.push((key, share, grant));
     }
-    // A claim names each counter once, so no debit here has changed what another was decided on.
+    // A request names each counter once, so no debit here has changed what another was decided on.
     let grants = made.into_iter().map(|(key, share, grant)| {
         table.put(key, share);
         grant

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use portcullis_limits::{Claim, Demand, Level, LimitRefusal, NanoUsd, Price, Rate, Unit, Window};
+use portcullis_limits::{Ask, Demand, Level, LimitRefusal, NanoUsd, Price, Rate, Unit, Window};
 
 use super::debits::NotHeld;
 use super::quota::{Quota, RateLimits};
@@ -18,7 +18,7 @@ use crate::refusal::{Refusal, Unavailable};
 pub(crate) struct Demanded {
     pub(crate) bill: Bill,
     /// What has to be held, if anything limits it.
-    pub(crate) claim: Option<Claim>,
+    pub(crate) ask: Option<Ask>,
     pub(crate) meters: Meters,
 }
 
@@ -54,11 +54,11 @@ impl Caller {
             price: entry.map(|entry| entry.price),
             ..Bill::default()
         };
-        let caps = &meters.caps;
-        if caps.is_unrestricted() {
+        let allowance = &meters.caps.allowance;
+        if allowance.is_unrestricted() {
             return Ok(Demanded {
                 bill,
-                claim: None,
+                ask: None,
                 meters,
             });
         }
@@ -66,7 +66,7 @@ impl Caller {
             bound: None,
             price: bill.price,
         };
-        if caps.limits(Unit::Tokens) || caps.limits(Unit::Usd) {
+        if allowance.limits(Unit::Tokens) || allowance.limits(Unit::Usd) {
             let limited = self.bound(dispatch, entry)?;
             demand.bound = limited.bound;
             bill.bound = limited.bound;
@@ -76,11 +76,11 @@ impl Caller {
         if matches!(dispatch.estimate, Estimate::Nothing) {
             demand.price = Some(FREE);
         }
-        let claim = Claim::new(self.node.attempts.next(), &caps.caps, demand);
-        let claim = claim.map_err(|why| self.limited(why, &meters, now))?;
+        let ask = allowance.ask(demand);
+        let ask = ask.map_err(|why| self.limited(why, &meters, now))?;
         Ok(Demanded {
             bill,
-            claim: Some(claim),
+            ask: Some(ask),
             meters,
         })
     }
@@ -107,7 +107,7 @@ impl Caller {
             project: project.generation,
             org: org.generation,
         };
-        Ok(self.slot.caps.at(generations, || {
+        Ok(self.slot.caps.at(generations, &self.slot.org.books, || {
             let wider = project.caps.iter().chain(&org.caps);
             rules.limits.caps.iter().chain(wider)
         }))
@@ -124,7 +124,7 @@ impl Caller {
 
     /// What is left of the key's own rates; those of its project and organization are not its holder's to know.
     pub(crate) fn rate_limits(&self, meters: &Meters, now: Reading) -> RateLimits {
-        let counted = |unit| self.counted(&meters.caps, unit, now);
+        let counted = |unit| Self::counted(&meters.caps, unit, now);
         let requests = meters.rate.map(|rate| self.rated(rate, now));
         RateLimits {
             requests: requests.or_else(|| counted(Unit::Requests)),
@@ -142,21 +142,21 @@ impl Caller {
     }
 
     /// The key's cap with the shortest window that waiting can help with.
-    fn counted(&self, caps: &Merged, unit: Unit, now: Reading) -> Option<Quota> {
-        let own = caps.caps.iter().filter(|cap| {
-            let counter = cap.counter();
+    fn counted(caps: &Merged, unit: Unit, now: Reading) -> Option<Quota> {
+        let allowance = &caps.allowance;
+        let own = allowance.caps().filter(|(counter, _)| {
             let is_rate = matches!(
                 counter.window,
                 Window::Minute | Window::Hour | Window::Day(_)
             );
             counter.unit == unit && counter.level == Level::Key && is_rate
         });
-        let cap = own.min_by_key(|cap| cap.counter().window)?;
-        let (period, account) = self.slot.org.books.standing(cap.counter(), now.utc);
+        let (counter, limit) = own.min_by_key(|(counter, _)| counter.window)?;
+        let (period, account) = allowance.standing(counter, now.utc)?;
         let wait = period.end.and_then(|end| (end - now.utc).to_std().ok());
-        let left = cap.amount().saturating_sub(account.used());
+        let left = limit.saturating_sub(account.used());
         Some(Quota {
-            limit: u64::try_from(cap.amount()).unwrap_or(0),
+            limit: u64::try_from(limit).unwrap_or(0),
             remaining: u64::try_from(left).unwrap_or(0),
             resets_in: wait.unwrap_or_default(),
         })

@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use arc_swap::ArcSwapOption;
-use portcullis_limits::{Cap, Caps, Rate, Unit};
+use portcullis_limits::{Allowance, Cap, Caps, Rate};
+
+use super::books::Books;
 
 /// What a key itself may use up.
 pub(crate) struct OwnLimits {
@@ -20,7 +22,7 @@ pub(crate) struct ProjectRules {
 /// All caps that a key is under at the moment, and the generations of the rules that they were put together from.
 pub(crate) struct Merged {
     from: Generations,
-    pub(crate) caps: Caps,
+    pub(crate) allowance: Allowance,
 }
 
 /// The generations of a key's, its project's and its organization's rules.
@@ -31,27 +33,17 @@ pub(crate) struct Generations {
     pub(crate) org: u64,
 }
 
-impl Merged {
-    /// Whether nothing is counted.
-    pub(crate) fn is_unrestricted(&self) -> bool {
-        self.caps.iter().next().is_none()
-    }
-
-    /// Whether a request has to be bounded in `unit`, because one of the caps counts it.
-    pub(crate) fn limits(&self, unit: Unit) -> bool {
-        self.caps.limit(unit)
-    }
-}
-
 /// Where a slot keeps its [`Merged`] caps: built by the first request after a change.
 #[derive(Default)]
 pub(crate) struct MergedCell(ArcSwapOption<Merged>);
 
 impl MergedCell {
-    /// The caps of these generations; `parts` are looked at only when they are not kept yet.
+    /// The caps of these generations; `parts` are looked at only when they are not kept yet, and their counters found in
+    /// the books.
     pub(crate) fn at<'a, Parts>(
         &self,
         from: Generations,
+        books: &Books,
         parts: impl FnOnce() -> Parts,
     ) -> Arc<Merged>
     where
@@ -69,7 +61,10 @@ impl MergedCell {
                 &twice.counter.subject,
             ))
         });
-        let merged = Arc::new(Merged { from, caps });
+        let merged = Arc::new(Merged {
+            from,
+            allowance: books.open(&caps),
+        });
         self.0.store(Some(Arc::clone(&merged)));
         merged
     }

@@ -3,10 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use portcullis_limits::{Booking, Return};
+use portcullis_limits::{Booking, Changes, Return, Round};
 use portcullis_store::{AccountKey, StoreError};
 
-use super::books::{Part, Waiting};
 use super::draw::{Accounts, Table};
 use crate::clock::Reading;
 use crate::convert;
@@ -14,7 +13,7 @@ use crate::node::Node;
 use crate::node::vault::OrgState;
 
 /// What waited of some organizations, taken out to be written.
-pub(super) struct Outgoing(Vec<(Arc<OrgState>, Waiting)>);
+pub(super) struct Outgoing(Vec<(Arc<OrgState>, Changes)>);
 
 /// One entry for one account.
 pub(super) enum Entry {
@@ -63,13 +62,13 @@ impl Outgoing {
 }
 
 impl Node {
-    /// Tidies all ledgers: what ended long ago is forgotten, what is left of chunks beyond one chunk is returned.
+    /// Tidies all books: what is over is forgotten, what is left of chunks beyond one chunk is returned.
     pub(crate) async fn tidy_books(&self, now: Reading) {
         let orgs: Vec<_> = self.orgs.pin().values().cloned().collect();
         for org in orgs {
-            let mut part = Part::FIRST;
-            while org.books.tidy(&mut part, self.chunk, now.utc) {
-                // Whoever waits for the lock, or for this thread, goes first.
+            let mut round = Round::default();
+            while org.books.tidy(&mut round, self.chunk, now.utc) {
+                // Whoever waits for this thread goes first.
                 tokio::task::yield_now().await;
             }
         }
@@ -110,8 +109,7 @@ impl Node {
             }
             tokio::time::sleep(CLOSING_POLL).await;
         }
-        let now = self.clock.now().utc;
-        orgs.iter().for_each(|org| org.books.give_back_all(now));
+        orgs.iter().for_each(|org| org.books.give_back_all());
     }
 
     /// Drops the shares of periods that nobody looks at any more.
@@ -125,7 +123,7 @@ impl Node {
     pub(crate) async fn load_books(&self, org: &OrgState) -> Result<(), StoreError> {
         for row in convert::counted(self.stores.shares(org.id).await?) {
             match row {
-                Ok((counter, account)) => org.books.load(counter, account),
+                Ok((counter, account)) => org.books.load(&counter, account),
                 Err(why) => tracing::error!(org = %org.id, %why, "a stored count is passed over"),
             }
         }

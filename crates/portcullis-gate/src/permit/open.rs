@@ -3,13 +3,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use portcullis_limits::Held;
+
 use super::{Permit, Provider};
 use crate::authenticate::replaced_secret;
 use crate::call::Call;
 use crate::clock::Reading;
 use crate::convert;
 use crate::credential::Credential;
-use crate::limits::hold::Hold;
 use crate::node::Node;
 use crate::node::vault::{OrgState, SealedCredential};
 use crate::refusal::{Refusal, Unavailable, Unusable};
@@ -124,7 +125,7 @@ impl Permit {
 
     fn begin(self, now: Reading) -> Call {
         let mut bill = self.bill;
-        bill.charge = self.hold.map(Hold::dispatch);
+        bill.running = self.held.map(Held::dispatch);
         let traced = Traced::begin(&self.caller, self.model, now);
         Call::begin(self.caller, self.provider, bill, traced, now)
     }
