@@ -46,6 +46,9 @@ fn plan(workspace: &Workspace, prepared: &Prepared) -> Vec<Step> {
         name, has_features, ..
     } in workspace.packages.iter().filter(|p| p.published)
     {
+        // And without its tests, whose dependencies ask for features too.
+        let check = Exec::cargo(&["check", "--locked", "--lib", "-p", name]);
+        steps.push(Step::exec(format!("{name} as a dependency"), check));
         steps.push(Step::exec(format!("{name} alone"), test(&["-p", name])));
         if *has_features {
             let exec = test(&["-p", name, "--all-features"]);
@@ -125,6 +128,8 @@ mod tests {
         {
             let alone = format!("{} alone", package.name);
             assert!(names.contains(&alone), "{alone} is not a step");
+            let dependency = format!("{} as a dependency", package.name);
+            assert!(names.contains(&dependency), "{dependency} is not a step");
             let all = format!("{alone}, all features");
             assert_eq!(names.contains(&all), package.has_features, "{all}");
         }

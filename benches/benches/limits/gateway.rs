@@ -1,11 +1,13 @@
-//! A gateway's keys, caps and ledgers, and the requests that come to it.
+//! A gateway's keys and books, and the requests that come to it.
 
 use std::num::NonZeroU32;
+use std::sync::{Mutex, PoisonError};
+
 use chrono::{DateTime, TimeDelta, Utc};
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
 use portcullis_limits::{
-    Allowance, Answer, Books, Cap, Caps, Demand, Grant, Level, Limit, NanoUsd, Price, TokenBound,
-    Tokens, Unit, Usage, Window, Zone,
+    Allowance, Answer, Books, Cap, Caps, Demand, Grant, Level, Limit, NanoUsd, Price, Round,
+    TokenBound, Tokens, Unit, Usage, Window, Zone,
 };
 
 /// Which caps a key is under.
@@ -20,15 +22,16 @@ pub(crate) enum Under {
 /// Keys under caps, and the books that count them.
 pub(crate) struct Gateway {
     keys: Vec<Allowance>,
-    books: Vec<Books>,
+    books: Vec<(Books, Mutex<Round>)>,
 }
 
 impl Gateway {
     /// Every key has used its counters before, and dollars are granted in advance: nothing here waits for a debit.
     pub(crate) fn new(keys: usize, under: Under, orgs: usize) -> Self {
-        let books: Vec<_> = std::iter::repeat_with(Books::new).take(orgs).collect();
+        let books = std::iter::repeat_with(<(Books, Mutex<Round>)>::default);
+        let books: Vec<_> = books.take(orgs).collect();
         let all = books.iter().enumerate().cycle().enumerate().take(keys);
-        let keys = all.map(|(key, (org, books))| {
+        let keys = all.map(|(key, (org, (books, _)))| {
             let caps = caps(&id(key), &format!("org-{org:08}"), under);
             for cap in caps.iter() {
                 if matches!(cap.counter().unit, Unit::Usd) {
@@ -61,16 +64,19 @@ impl Gateway {
         true
     }
 
-    /// What the upkeep does every half a second: it takes what was charged.
-    pub(crate) fn tell(&self) {
-        for books in &self.books {
+    /// What the upkeep does now and then: it takes what was charged, and tidies a part of the counters.
+    pub(crate) fn keep_up(&self, now: DateTime<Utc>) {
+        let part = COUNTERS_TIDIED / self.books.len();
+        for (books, round) in &self.books {
             drop(books.take_changes()); // after they were written
+            let mut round = round.lock().unwrap_or_else(PoisonError::into_inner);
+            books.tidy(&mut round, NanoUsd::MAX, now, part);
         }
     }
 
     /// What was charged to all accounts together.
     pub(crate) fn charged(&self) -> i64 {
-        let accounts = self.books.iter().flat_map(Books::accounts);
+        let accounts = self.books.iter().flat_map(|(books, _)| books.accounts());
         accounts.map(|(_, account)| account.settled).sum()
     }
 }
@@ -210,4 +216,6 @@ impl Random {
 const BETWEEN_REQUESTS: TimeDelta = TimeDelta::milliseconds(2);
 /// Every half a minute.
 const REQUESTS_BETWEEN_UPKEEPS: u32 = 15_000;
+/// As many as the gate looks at in one go.
+const COUNTERS_TIDIED: usize = 4_096;
 const CELLS: NonZeroU32 = NonZeroU32::new(10).unwrap();

@@ -29,7 +29,7 @@ pub(super) struct Locked<'a> {
 #[derive(Default)]
 struct Tally {
     latest: Option<Kept>,
-    /// The others, in the order of their periods.
+    /// Of those before it what is needed still, in the order of their periods. The counter never goes back to them.
     earlier: Vec<Kept>,
     /// How many holds there are.
     holds: u32,
@@ -206,12 +206,12 @@ impl Locked<'_> {
         self.tally.retired = true;
     }
 
-    /// Forgets accounts of periods that are over and not needed, but never the latest of a counter that a cap names: it is
-    /// what keeps the counter from going back.
+    /// Forgets what is not needed of earlier periods, and the latest account once its period is over; but not of a counter
+    /// that a cap names: it is what keeps the counter from going back.
     pub(super) fn forget(&mut self, now: DateTime<Utc>) {
-        let stays = |it: &Kept| !it.is_over(now) || it.is_needed();
-        self.tally.earlier.retain(stays);
+        self.tally.earlier.retain(Kept::is_needed);
         if self.tally.retired && self.tally.earlier.is_empty() {
+            let stays = |it: &Kept| !it.is_over(now) || it.is_needed();
             self.tally.latest = self.tally.latest.take().filter(stays);
         }
     }
@@ -243,6 +243,7 @@ impl Locked<'_> {
                 });
             }
         }
+        self.tally.earlier.retain(Kept::is_needed);
     }
 
     pub(super) fn is_held(&self) -> bool {
@@ -322,7 +323,7 @@ impl Tally {
         }
         if latest.account.start < start {
             let displaced = mem::replace(latest, Kept::new(start, window));
-            earlier.push(displaced);
+            earlier.extend(Some(displaced).filter(Kept::is_needed));
         }
         latest
     }
