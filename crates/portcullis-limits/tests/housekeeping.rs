@@ -1,43 +1,84 @@
-//! What is set aside, what is forgotten, and what must not be.
+//! What books tell, what they forget, and what they must not forget.
 #![expect(clippy::unwrap_used, reason = "helpers of tests")]
 
 use chrono::{DateTime, TimeDelta, Utc};
 use portcullis_limits::{
-    Account, Booking, Cap, Caps, Claim, Dispatched, Grant, Ledger, Level, Limit, NanoUsd,
-    NotReserved, Settled, State, Window, Zone,
+    Account, Allowance, Answer, Ask, Booking, Books, Cap, Caps, Changes, Grant, Held, Level, Limit,
+    LimitRefusal, NanoUsd, Return, Round, Share, Window, Zone,
 };
 
 mod support;
 
-use support::{LEASE, MONTH, attempt, claim_on, demand, exact, key, november, page_of, price, usd};
+use support::{MONTH, demand, exact, key, november, price, usd};
 
 const MINUTE: Window = Window::Minute;
 const SECOND: TimeDelta = TimeDelta::seconds(1);
 const LONG: TimeDelta = TimeDelta::minutes(10);
+const YEARS: TimeDelta = TimeDelta::days(1_000);
+
+fn open(books: &Books, caps: impl IntoIterator<Item = Cap>) -> Allowance {
+    books.open(&Caps::new(caps).unwrap())
+}
 
 /// A nano-dollar for each token.
-fn claim(number: u32, caps: &Caps, tokens: u64) -> Claim {
-    claim_on(
-        caps,
-        number,
-        demand(tokens, price(NanoUsd::from_nanos(1_000_000))),
-    )
-    .unwrap()
+fn ask(allowance: &Allowance, tokens: u64) -> Result<Ask, LimitRefusal> {
+    allowance.ask(demand(tokens, price(NanoUsd::from_nanos(1_000_000))))
 }
 
-fn send(ledger: &mut Ledger, claim: &Claim, now: DateTime<Utc>) -> Dispatched {
-    ledger.reserve(claim, now, LEASE).unwrap().dispatch()
+/// Where dollars are lacking, the whole cap is granted.
+fn hold(allowance: &Allowance, tokens: u64, now: DateTime<Utc>) -> Held {
+    let short = match ask(allowance, tokens).unwrap().reserve(now).unwrap() {
+        Answer::Held(held) => return held,
+        Answer::NeedsDebit(short) => short,
+    };
+    let whole = |lack| Share::default().debit(0, lack, NanoUsd::MAX).unwrap();
+    let grants: Vec<_> = short.lacks().iter().map(whole).collect();
+    match short.reserve_with(&grants, now).unwrap() {
+        Answer::Held(held) => held,
+        Answer::NeedsDebit(short) => unreachable!("all of {short:?} was granted"),
+    }
 }
 
-fn is_over(ledger: &mut Ledger, claim: &Claim, now: DateTime<Utc>) -> bool {
-    let answer = ledger.reserve(claim, now, LEASE);
-    matches!(answer, Err(NotReserved::Over(_)))
+fn charge(allowance: &Allowance, tokens: u64, used: u64, now: DateTime<Utc>) {
+    let running = hold(allowance, tokens, now).dispatch();
+    running.settle(exact(used), now);
+}
+
+fn is_refused(allowance: &Allowance, tokens: u64, now: DateTime<Utc>) -> bool {
+    ask(allowance, tokens).unwrap().reserve(now).is_err()
+}
+
+/// A whole round that gives back no more than it has to.
+fn tidy(books: &Books, now: DateTime<Utc>) {
+    let mut round = Round::default();
+    while books.tidy(&mut round, NanoUsd::MAX, now, 2) {}
+}
+
+/// As [`tidy`], after the durable books have been told everything.
+fn tell_and_tidy(books: &Books, now: DateTime<Utc>) {
+    let _told = books.take_changes();
+    tidy(books, now);
+}
+
+fn windows(books: &Books) -> Vec<Window> {
+    let accounts = books.accounts();
+    accounts.iter().map(|(it, _)| it.window).collect()
 }
 
 /// Held, settled, debt of what a cap counts, now.
-fn stands(ledger: &Ledger, cap: &Cap, now: DateTime<Utc>) -> (i64, i64, i64) {
-    let (_, account) = ledger.standing(cap.counter(), now);
+fn stands(books: &Books, cap: &Cap, now: DateTime<Utc>) -> (i64, i64, i64) {
+    let (_, account) = books.standing(cap.counter(), now);
     (account.held, account.settled, account.debt)
+}
+
+/// The changes in the order of their accounts.
+fn changes(books: &Books) -> Changes {
+    let mut changes = books.take_changes();
+    let bookings = &mut changes.bookings;
+    bookings.sort_by(|a, b| (&a.counter, a.start).cmp(&(&b.counter, b.start)));
+    let returns = &mut changes.returns;
+    returns.sort_by(|a, b| (&a.counter, a.start).cmp(&(&b.counter, b.start)));
+    changes
 }
 
 fn booking(cap: &Cap, now: DateTime<Utc>, settled: i64, debt: i64) -> Booking {
@@ -51,259 +92,134 @@ fn booking(cap: &Cap, now: DateTime<Utc>, settled: i64, debt: i64) -> Booking {
     }
 }
 
+fn returned(cap: &Cap, now: DateTime<Utc>, amount: i64) -> Return {
+    let counter = cap.counter().clone();
+    let start = counter.window.period(now).start;
+    Return {
+        counter,
+        start,
+        amount,
+    }
+}
+
+fn grant(cap: &Cap, now: DateTime<Utc>, amount: i64) -> Grant {
+    Grant {
+        counter: cap.counter().clone(),
+        start: cap.counter().window.period(now).start,
+        amount,
+        limit: cap.amount(),
+    }
+}
+
 #[test]
-fn what_is_set_aside_is_added_up_by_account_and_taken_once() {
+fn what_is_charged_is_added_up_by_account_and_taken_once() {
     let (spend, count) = (key(MONTH, usd(1_000)), key(MINUTE, Limit::Tokens(1_000)));
-    let caps = Caps::new([spend.clone(), count.clone()]).unwrap();
     let (now, later) = (november(), november() + TimeDelta::minutes(1));
-    let mut ledger = Ledger::direct();
-    for (number, tokens, time) in [(1, 30, now), (2, 120, now), (3, 50, later)] {
-        let settlement = send(&mut ledger, &claim(number, &caps, 100), time).settle(exact(tokens));
-        assert!(ledger.settle_aside(&settlement, time));
-        assert!(!ledger.settle_aside(&settlement, time));
-        assert_eq!(ledger.settle(&settlement, time), Settled::Already);
+    let books = Books::new();
+    let allowance = open(&books, [spend.clone(), count.clone()]);
+    assert!(books.is_unchanged());
+    for (tokens, time) in [(30, now), (120, now), (50, later)] {
+        charge(&allowance, 100, tokens, time);
     }
-    let mut taken = ledger.take_bookings();
-    taken.sort_by(|a, b| (&a.counter, a.start).cmp(&(&b.counter, b.start)));
-    assert_eq!(
-        taken,
-        [
-            booking(&count, now, 130, 20),
-            booking(&count, later, 50, 0),
-            booking(&spend, now, 180, 20),
-        ]
-    );
-    assert_eq!(ledger.take_bookings(), []);
-}
-
-#[test]
-fn a_place_in_bookings_that_were_taken_is_no_place_in_the_next() {
-    let (mut ledger, now) = (Ledger::direct(), november());
-    let later = now + TimeDelta::minutes(1);
-    let named = |name| Cap::new(Level::Key, name, MINUTE, Limit::Tokens(1_000));
-    let (one, other) = (named("one"), named("other"));
-    let running: Vec<_> = [(1, &one), (2, &one), (3, &one)]
-        .map(|(number, cap)| claim(number, &Caps::from(cap.clone()), 10))
-        .iter()
-        .map(|claim| send(&mut ledger, claim, now).settle(exact(10)))
-        .collect();
-    assert!(ledger.settle_aside(&running[0], now));
-    assert_eq!(ledger.take_bookings(), [booking(&one, now, 10, 0)]);
-    // First in the next list: another counter, in the same period.
-    let sent = send(&mut ledger, &claim(4, &Caps::from(other.clone()), 10), now);
-    assert!(ledger.settle_aside(&sent.settle(exact(10)), now));
-    assert!(ledger.settle_aside(&running[1], now));
-    let both = [booking(&other, now, 10, 0), booking(&one, now, 10, 0)];
-    assert_eq!(ledger.take_bookings(), both);
-    // And second: the same counter, in another period.
-    for cap in [&other, &one] {
-        let number = if *cap == one { 5 } else { 6 };
-        let sent = send(
-            &mut ledger,
-            &claim(number, &Caps::from(cap.clone()), 10),
-            later,
-        );
-        assert!(ledger.settle_aside(&sent.settle(exact(10)), later));
-    }
-    assert!(ledger.settle_aside(&running[2], later));
-    let three = [
-        booking(&other, later, 10, 0),
-        booking(&one, later, 10, 0),
-        booking(&one, now, 10, 0),
+    assert!(!books.is_unchanged());
+    let bookings = vec![
+        booking(&count, now, 130, 20),
+        booking(&count, later, 50, 0),
+        booking(&spend, now, 180, 20),
     ];
-    assert_eq!(ledger.take_bookings(), three);
+    // What is left beside a debt goes back with it.
+    let returns = vec![returned(&spend, now, 870)];
+    assert_eq!(changes(&books), Changes { bookings, returns });
+    assert!(books.is_unchanged() && books.take_changes().is_empty());
 }
 
 #[test]
-fn leases_are_swept_in_the_order_in_which_they_ran_out() {
-    let caps = Caps::from(key(MONTH, usd(1_000)));
-    let (mut ledger, now) = (Ledger::direct(), november());
-    for (number, seconds) in [(1, 30), (2, 10), (3, 40), (4, 20), (5, 10)] {
-        let lease = TimeDelta::seconds(seconds);
-        let _held = ledger
-            .reserve(&claim(number, &caps, 1), now, lease)
-            .unwrap();
+fn a_counter_that_has_told_tells_what_comes_after() {
+    let cap = key(MINUTE, Limit::Tokens(1_000));
+    let (books, now) = (Books::new(), november());
+    let allowance = open(&books, [cap.clone()]);
+    for tokens in 1..4 {
+        charge(&allowance, 10, tokens, now);
+        let tokens = i64::try_from(tokens).unwrap();
+        assert_eq!(changes(&books).bookings, [booking(&cap, now, tokens, 0)]);
     }
-    let swept = ledger.sweep(now + TimeDelta::seconds(39));
-    let order: Vec<_> = swept.iter().map(|it| it.attempt).collect();
-    assert_eq!(order, [2, 5, 4, 1].map(attempt));
+    charge(&allowance, 10, 0, now);
+    assert!(books.is_unchanged(), "nothing was charged");
 }
 
 #[test]
-fn what_is_set_aside_is_not_forgotten_with_its_account() {
-    let caps = Caps::from(key(MINUTE, Limit::Tokens(1_000)));
-    let (mut ledger, now) = (Ledger::direct(), november());
-    let settlement = send(&mut ledger, &claim(1, &caps, 100), now).settle(exact(30));
-    assert!(ledger.settle_aside(&settlement, now));
-    let cap = caps.iter().next().unwrap();
-    ledger.retire(cap.counter());
-    ledger.forget(now + LONG);
-    assert_eq!(ledger, Ledger::direct());
-    assert_eq!(ledger.take_bookings(), [booking(cap, now, 30, 0)]);
-}
-
-#[test]
-fn forgetting_by_and_by_forgets_the_same_as_at_once() {
-    let (mut at_once, mut by_and_by) = (Ledger::direct(), Ledger::direct());
-    let now = november();
-    for ledger in [&mut at_once, &mut by_and_by] {
-        for number in 0..50 {
-            let cap = Cap::new(Level::Key, &number.to_string(), MINUTE, Limit::Tokens(100));
-            let sent = send(ledger, &claim(number, &Caps::from(cap), 10), now);
-            let lines = sent.hold().lines.to_vec();
-            if number % 5 != 0 {
-                let _booked = ledger.settle(&sent.settle(exact(10)), now);
-            }
-            lines.iter().for_each(|line| ledger.retire(&line.counter));
+fn what_was_not_told_is_not_forgotten() {
+    let cap = key(MINUTE, Limit::Tokens(1_000));
+    let (books, now) = (Books::new(), november());
+    for (used, settled, debt) in [(30, 30, 0), (0, 0, 0), (130, 100, 30)] {
+        charge(&open(&books, [cap.clone()]), 100, used, now);
+        books.retire(cap.counter());
+        tidy(&books, now + LONG);
+        if settled > 0 {
+            let told = changes(&books).bookings;
+            assert_eq!(told, [booking(&cap, now, settled, debt)]);
         }
-    }
-    let later = now + LONG;
-    at_once.forget(later);
-    assert_eq!(
-        (at_once.accounts().count(), at_once.records().count()),
-        (10, 10)
-    );
-    let mut steps = 0;
-    while by_and_by.forget_some(later, 7) {
-        steps += 1;
-        let forgotten = 50 - by_and_by.accounts().count();
-        assert!(forgotten <= steps * 7, "{forgotten} in {steps} steps");
-    }
-    assert_eq!(by_and_by, at_once);
-    assert!(!by_and_by.forget_some(later, 100));
-    // What was held then is forgotten when it has ended.
-    for ledger in [&mut at_once, &mut by_and_by] {
-        assert_eq!(ledger.sweep(later).len(), 10);
-        ledger.forget(later + LONG);
-        assert_eq!(*ledger, Ledger::direct());
+        tidy(&books, now + LONG);
+        assert_eq!(books.accounts(), []);
     }
 }
 
 #[test]
-fn a_record_is_kept_through_the_second_in_which_it_may_be_forgotten() {
-    let caps = Caps::from(key(MONTH, usd(1_000)));
-    let (mut ledger, now) = (Ledger::direct(), november());
-    let claim = claim(1, &caps, 10);
-    let sent = send(&mut ledger, &claim, now);
-    let _booked = ledger.settle(&sent.settle(exact(1)), now);
-    ledger.forget(now + SECOND - TimeDelta::nanoseconds(1));
-    assert!(is_over(&mut ledger, &claim, now));
-    ledger.forget(now + SECOND);
-    assert!(!is_over(&mut ledger, &claim, now));
-}
-
-#[test]
-fn an_attempt_that_ended_twice_is_remembered_from_its_second_end() {
-    let caps = Caps::from(key(MONTH, usd(1_000)));
-    let (mut ledger, now) = (Ledger::direct(), november());
-    let sent = send(&mut ledger, &claim(1, &caps, 10), now);
-    assert_eq!(ledger.sweep(now + LEASE).len(), 1);
-    let (settled_at, settlement) = (now + LONG, sent.settle(exact(15)));
-    assert_ne!(ledger.settle(&settlement, settled_at), Settled::Already);
-    ledger.forget(settled_at);
-    assert_eq!(ledger.settle(&settlement, settled_at), Settled::Already);
-    ledger.forget(settled_at + SECOND);
-    assert_eq!(ledger.records().count(), 0);
-}
-
-#[test]
-fn a_clock_that_ran_ahead_once_keeps_no_record_for_long() {
-    let caps = Caps::from(key(MONTH, usd(1_000)));
-    let (mut ledger, now) = (Ledger::direct(), november());
-    let ahead = now + TimeDelta::days(1_000);
-    let end = |ledger: &mut Ledger, number, time| {
-        let sent = send(ledger, &claim(number, &caps, 1), time);
-        let _booked = ledger.settle(&sent.settle(exact(1)), time);
+fn tidying_by_and_by_does_the_same_as_at_once() {
+    let now = november();
+    let filled = || {
+        let (books, mut running) = (Books::new(), Vec::new());
+        for number in 0..50 {
+            let named = |window, limit| Cap::new(Level::Key, &number.to_string(), window, limit);
+            let (count, spend) = (
+                named(MINUTE, Limit::Tokens(100)),
+                named(MONTH, usd(1_000_000)),
+            );
+            books.grant(&grant(&spend, now, 100 + number));
+            let held = hold(&open(&books, [count.clone(), spend]), 10, now).dispatch();
+            match number % 5 {
+                0 => running.push(held),
+                _ => held.settle(exact(10), now),
+            }
+            books.retire(count.counter());
+        }
+        (books, running)
     };
-    end(&mut ledger, 1, ahead);
-    ledger.forget(ahead - LONG);
-    for minute in 0..40 {
-        let now = now + TimeDelta::minutes(minute);
-        end(&mut ledger, u32::try_from(minute).unwrap() + 2, now);
-        ledger.forget(now - LONG);
+    let ((at_once, running), (by_and_by, also_running)) = (filled(), filled());
+    let (keep, later) = (NanoUsd::from_nanos(120), now + LONG);
+    // First the changes are found, and then what was kept for them is forgotten.
+    for (changed, left) in [([80, 19], 100), ([0, 0], 60)] {
+        assert!(!at_once.tidy(&mut Round::default(), keep, later, usize::MAX));
+        let (mut round, mut steps) = (Round::default(), 1);
+        while by_and_by.tidy(&mut round, keep, later, 7) {
+            steps += 1;
+        }
+        assert_eq!(steps, 15, "there are 100 counters");
+        assert_eq!(at_once.accounts().len(), left);
+        assert_eq!(by_and_by.accounts(), at_once.accounts());
+        let told = changes(&at_once);
+        assert_eq!([told.bookings.len(), told.returns.len()], changed);
+        assert_eq!(changes(&by_and_by), told);
     }
-    let left: Vec<_> = ledger.records().map(|(id, _)| id.attempt).collect();
-    assert!(left.iter().all(|number| *number > 18), "{left:?}");
+    drop((running, also_running));
 }
 
 #[test]
-fn a_record_is_kept_for_as_long_as_it_has_to_and_at_most_for_as_long_again() {
-    let caps = Caps::from(key(MONTH, usd(1_000)));
-    let (mut ledger, now) = (Ledger::direct(), november());
-    let minutes = TimeDelta::minutes;
-    let mut running = send(&mut ledger, &claim(1, &caps, 1), now);
-    for minute in 0..200_u32 {
-        let now = now + minutes(minute.into());
-        // One ends and the next one begins, so that one is held at any time.
-        let next = send(&mut ledger, &claim(minute + 2, &caps, 1), now);
-        let settlement = std::mem::replace(&mut running, next).settle(exact(1));
-        assert!(ledger.settle_aside(&settlement, now));
-        ledger.forget(now - LONG);
-        let mut ended: Vec<_> = ledger
-            .records()
-            .filter(|(_, it)| it.state != State::Held)
-            .map(|(_, it)| now - it.since)
-            .collect();
-        ended.sort_unstable();
-        let oldest = ended.last().copied().unwrap();
-        assert!(oldest <= LONG * 2 + minutes(1), "{oldest}");
-        let kept = ended.len() >= usize::try_from(minute.min(10)).unwrap();
-        assert!(kept, "{ended:?}");
-        assert_eq!(ledger.records().count(), ended.len() + 1);
-    }
-    // What is held outlives all others, and its orders still mean the same.
-    ledger.forget(now + minutes(1_000));
-    ledger.forget(now + minutes(1_000));
-    assert_eq!(ledger.records().count(), 1);
-    let settlement = running.settle(exact(1));
-    assert!(ledger.settle_aside(&settlement, now));
-    assert!(!ledger.settle_aside(&settlement, now));
-}
-
-#[test]
-fn a_hold_on_many_counters_is_settled_on_each_of_them() {
+fn a_hold_on_many_counters_is_taken_and_settled_on_each_of_them() {
     let name = |number: usize| Cap::new(Level::Key, &number.to_string(), MONTH, usd(1_000));
     let each: Vec<Cap> = (0..9).map(name).collect();
-    let caps = Caps::new(each.clone()).unwrap();
-    let (mut ledger, now) = (Ledger::direct(), november());
-    let claim = claim(1, &caps, 100);
-    let sent = send(&mut ledger, &claim, now);
-    assert_eq!(
-        (sent.hold().lines.len(), sent.hold().lines.is_empty()),
-        (9, false)
-    );
-    let again = ledger.reserve(&claim, now, LEASE).unwrap();
-    assert_eq!(again.hold(), sent.hold());
-    assert!(
-        each.iter()
-            .all(|cap| stands(&ledger, cap, now) == (100, 0, 0))
-    );
-    let _booked = ledger.settle(&sent.settle(exact(130)), now);
-    assert!(
-        each.iter()
-            .all(|cap| stands(&ledger, cap, now) == (0, 100, 30))
-    );
-}
-
-#[test]
-fn caps_that_are_used_on_several_ledgers_count_on_each() {
-    let (first, second) = (key(MONTH, usd(1_000)), key(MINUTE, Limit::Tokens(1_000)));
-    let both = Caps::new([first.clone(), second.clone()]).unwrap();
-    let now = november();
-    let (mut one, mut other) = (Ledger::direct(), Ledger::direct());
-    // So that they have the two counters in different places.
-    let _held = send(&mut one, &claim(7, &Caps::from(first.clone()), 1), now);
-    let _held = send(&mut other, &claim(7, &Caps::from(second.clone()), 1), now);
-    for number in 1..4 {
-        for ledger in [&mut one, &mut other] {
-            let sent = send(ledger, &claim(number, &both, 10), now);
-            let _booked = ledger.settle(&sent.settle(exact(10)), now);
-        }
-    }
-    assert_eq!(stands(&one, &first, now), (1, 30, 0));
-    assert_eq!(stands(&one, &second, now), (0, 30, 0));
-    assert_eq!(stands(&other, &first, now), (0, 30, 0));
-    assert_eq!(stands(&other, &second, now), (1, 30, 0));
+    let (books, now) = (Books::new(), november());
+    let running = hold(&open(&books, each.clone()), 100, now).dispatch();
+    let lines: Vec<_> = running
+        .lines()
+        .map(|(it, _, amount)| (it, amount))
+        .collect();
+    let expected: Vec<_> = each.iter().map(|it| (it.counter(), 100)).collect();
+    assert_eq!(lines, expected);
+    let stand = |expected| each.iter().all(|cap| stands(&books, cap, now) == expected);
+    assert!(stand((100, 0, 0)));
+    running.settle(exact(130), now);
+    assert!(stand((0, 100, 30)));
 }
 
 #[test]
@@ -311,260 +227,207 @@ fn accounts_that_are_put_in_place_in_any_order_stand_in_that_of_their_periods() 
     let cap = key(MONTH, usd(1_000));
     let starts = ["2026-12-01", "2026-10-01", "2027-01-01", "2026-11-01"];
     let start = |day: &str| format!("{day}T00:00:00Z").parse::<DateTime<Utc>>().unwrap();
-    let mut ledger = Ledger::direct();
-    for (debt, day) in (1..).zip(starts) {
+    let books = Books::new();
+    for (granted, day) in (1..).zip(starts) {
         let account = Account {
-            debt,
+            granted,
             ..Account::new(start(day))
         };
-        ledger.insert_account(cap.counter().clone(), account);
+        books.load(cap.counter(), Account::new(start(day)));
+        books.load(cap.counter(), account); // it replaces the other
     }
-    let debts: Vec<_> = ledger.accounts().map(|(_, it)| it.debt).collect();
-    assert_eq!(debts, [2, 4, 1, 3]);
+    let granted: Vec<_> = books.accounts().iter().map(|(_, it)| it.granted).collect();
+    assert_eq!(granted, [2, 4, 1, 3]);
     // It has reached January, whatever the clock says.
-    assert_eq!(stands(&ledger, &cap, november()), (0, 0, 3));
+    let (period, account) = books.standing(cap.counter(), november());
+    assert_eq!((period.start, account.granted), (start("2027-01-01"), 3));
+    assert!(books.is_unchanged(), "they come from the durable books");
 }
 
 #[test]
 fn an_earlier_account_with_something_left_outlives_the_latest() {
     let cap = key(MONTH, usd(1_000));
     let (now, later) = (november(), november() + TimeDelta::days(31));
-    let mut ledger = Ledger::chunked();
-    let grant = |time| Grant {
-        counter: cap.counter().clone(),
-        start: MONTH.period(time).start,
-        amount: 300,
-        limit: 1_000,
-    };
-    ledger.grant(grant(now));
-    ledger.grant(grant(later));
-    let claim = claim(1, &Caps::from(cap.clone()), 300);
-    let sent = send(&mut ledger, &claim, later);
-    let _booked = ledger.settle(&sent.settle(exact(300)), later);
-    let end = later + TimeDelta::days(31);
-    for retired in [false, true] {
-        if retired {
-            ledger.retire(cap.counter());
-        }
-        ledger.forget(end);
-        assert_eq!(ledger.accounts().count(), 2);
+    let (books, end) = (Books::new(), later + TimeDelta::days(31));
+    books.grant(&grant(&cap, now, 300));
+    books.grant(&grant(&cap, later, 300));
+    charge(&open(&books, [cap.clone()]), 300, 300, later);
+    books.retire(cap.counter());
+    for _ in 0..2 {
+        tidy(&books, end);
+        assert_eq!(books.accounts().len(), 2);
     }
-    let returned = ledger.give_back(NanoUsd::ZERO, end);
-    let rows: Vec<_> = returned.iter().map(|it| (it.start, it.amount)).collect();
-    assert_eq!(rows, [(MONTH.period(now).start, 300)]);
-    ledger.forget(end);
-    assert_eq!(ledger.accounts().count(), 0);
+    let bookings = vec![booking(&cap, later, 300, 0)];
+    let returns = vec![returned(&cap, now, 300)];
+    assert_eq!(changes(&books), Changes { bookings, returns });
+    tidy(&books, end);
+    assert_eq!(books.accounts(), []);
 }
 
 #[test]
 fn a_clock_that_ran_ahead_while_nobody_asked_opens_no_account_twice() {
     for window in [MONTH, MINUTE, Window::Day(Zone::UTC)] {
-        let caps = Caps::from(key(window, Limit::Tokens(100)));
-        let (mut ledger, now) = (Ledger::direct(), november());
-        let sent = send(&mut ledger, &claim(1, &caps, 100), now);
-        let _booked = ledger.settle(&sent.settle(exact(100)), now);
-        ledger.forget(now + TimeDelta::days(1_000));
-        let again = ledger.reserve(&claim(2, &caps, 1), now + SECOND, LEASE);
-        assert!(matches!(again, Err(NotReserved::Refused(_))), "{window}");
+        let (books, now) = (Books::new(), november());
+        let allowance = open(&books, [key(window, Limit::Tokens(100))]);
+        charge(&allowance, 100, 100, now);
+        tell_and_tidy(&books, now + YEARS);
+        assert!(is_refused(&allowance, 1, now + SECOND), "{window}");
     }
 }
 
 #[test]
 fn of_a_counter_that_goes_on_only_the_latest_account_stays() {
-    let caps = Caps::from(key(MINUTE, Limit::Tokens(100)));
-    let (mut ledger, now) = (Ledger::direct(), november());
+    let (books, mut now) = (Books::new(), november());
+    let allowance = open(&books, [key(MINUTE, Limit::Tokens(100))]);
     for minute in 0..10 {
-        let now = now + TimeDelta::minutes(i64::from(minute));
-        let sent = send(&mut ledger, &claim(minute, &caps, 100), now);
-        let _booked = ledger.settle(&sent.settle(exact(100)), now);
-        ledger.forget(now);
-        assert_eq!(ledger.accounts().count(), 1, "minute {minute}");
+        now += TimeDelta::minutes(1);
+        charge(&allowance, 100, 100, now);
+        tell_and_tidy(&books, now);
+        assert_eq!(books.accounts().len(), 1, "minute {minute}");
     }
+}
+
+#[test]
+fn what_is_held_keeps_its_account_when_the_period_is_over() {
+    let cap = key(MINUTE, Limit::Tokens(100));
+    let (books, now) = (Books::new(), november());
+    let running = hold(&open(&books, [cap.clone()]), 100, now).dispatch();
+    books.retire(cap.counter());
+    tell_and_tidy(&books, now + LONG);
+    assert_eq!(stands(&books, &cap, now), (100, 0, 0));
+    running.settle(exact(40), now + LONG);
+    assert_eq!(changes(&books).bookings, [booking(&cap, now, 40, 0)]);
+    tidy(&books, now + LONG);
+    assert_eq!(books.accounts(), []);
 }
 
 #[test]
 fn a_counter_that_no_cap_names_any_more_is_forgotten_when_its_period_is_over() {
     let (month, minute) = (key(MONTH, usd(1_000)), key(MINUTE, Limit::Tokens(100)));
-    let caps = Caps::new([month.clone(), minute.clone()]).unwrap();
-    let (mut ledger, now) = (Ledger::direct(), november());
-    let sent = send(&mut ledger, &claim(1, &caps, 100), now);
-    let _booked = ledger.settle(&sent.settle(exact(100)), now);
-    let left = |ledger: &Ledger| {
-        ledger
-            .accounts()
-            .map(|(it, _)| it.window)
-            .collect::<Vec<_>>()
-    };
+    let (books, now) = (Books::new(), november());
+    let allowance = open(&books, [month.clone(), minute.clone()]);
+    charge(&allowance, 100, 100, now);
     for cap in [&month, &minute] {
-        ledger.retire(cap.counter());
+        books.retire(cap.counter());
     }
-    ledger.forget(now);
-    assert_eq!(left(&ledger).len(), 2, "no period is over");
-    ledger.forget(now + LONG);
-    assert_eq!(left(&ledger), [MONTH]);
-    // A claim names it again, even if it is refused.
-    let refused = ledger.reserve(&claim(2, &Caps::from(month), 1_000), now, LEASE);
-    assert!(refused.is_err());
-    ledger.forget(now + TimeDelta::days(31));
-    assert_eq!(left(&ledger), [MONTH]);
+    tell_and_tidy(&books, now);
+    assert_eq!(windows(&books).len(), 2, "no period is over");
+    tell_and_tidy(&books, now + LONG);
+    assert_eq!(windows(&books), [MONTH]);
+    // A cap names it again.
+    let _again = open(&books, [month.clone()]);
+    for _ in 0..2 {
+        tell_and_tidy(&books, now + YEARS);
+        assert_eq!(windows(&books), [MONTH]);
+    }
+    books.retire(month.counter());
+    tell_and_tidy(&books, now + YEARS);
+    assert_eq!(windows(&books), []);
+}
+
+#[test]
+fn an_allowance_that_is_alive_keeps_its_counter() {
+    let cap = key(MINUTE, Limit::Tokens(100));
+    let (books, now) = (Books::new(), november());
+    let first = open(&books, [cap.clone()]);
+    books.retire(cap.counter());
+    tell_and_tidy(&books, now + YEARS);
+    let second = open(&books, [cap.clone()]);
+    let held = hold(&first, 60, now);
+    assert!(is_refused(&second, 41, now), "there are two of one name");
+    // So does what is held, when the allowance is gone.
+    drop((first, second));
+    books.retire(cap.counter());
+    tell_and_tidy(&books, now + YEARS);
+    let third = open(&books, [cap.clone()]);
+    assert!(is_refused(&third, 41, now));
+    drop(held);
+    assert!(!is_refused(&third, 100, now));
 }
 
 #[test]
 fn a_debt_in_dollars_returns_what_is_left_of_its_own_chunk() {
     let named = |name| Cap::new(Level::Key, name, MONTH, usd(1_000));
     let (owing, other) = (named("owing"), named("other"));
-    let (mut ledger, now) = (Ledger::chunked(), november());
+    let (books, now) = (Books::new(), november());
     for cap in [&owing, &other] {
-        ledger.grant(Grant {
-            counter: cap.counter().clone(),
-            start: MONTH.period(now).start,
-            amount: 300,
-            limit: 1_000,
-        });
+        books.grant(&grant(cap, now, 300));
     }
-    let first = send(&mut ledger, &claim(1, &Caps::from(owing.clone()), 100), now);
-    let second = send(&mut ledger, &claim(2, &Caps::from(owing.clone()), 50), now);
-    assert!(ledger.settle_aside(&first.settle(exact(101)), now));
-    let returned = ledger.take_returns();
-    let rows: Vec<_> = returned.iter().map(|it| (&it.counter, it.amount)).collect();
-    assert_eq!(rows, [(owing.counter(), 150)]);
+    let allowance = open(&books, [owing.clone()]);
+    let [first, second] = [100, 50].map(|tokens| hold(&allowance, tokens, now).dispatch());
+    first.settle(exact(101), now);
+    assert_eq!(changes(&books).returns, [returned(&owing, now, 150)]);
     // What the other hold brings back, the durable books look at before it is held again.
-    assert!(ledger.settle_aside(&second.settle(exact(10)), now));
-    assert_eq!(ledger.take_returns(), []);
-    let again = ledger.reserve(&claim(3, &Caps::from(owing), 10), now, LEASE);
-    assert!(
-        matches!(again, Err(NotReserved::NeedsDebit(_))),
-        "{again:?}"
-    );
-    let _held = send(&mut ledger, &claim(4, &Caps::from(other), 10), now);
-}
-
-#[test]
-fn giving_back_by_and_by_gives_back_the_same_as_at_once() {
-    let now = november();
-    let (mut at_once, mut by_and_by) = (Ledger::chunked(), Ledger::chunked());
-    for ledger in [&mut at_once, &mut by_and_by] {
-        for number in 0..50 {
-            let cap = Cap::new(Level::Key, &number.to_string(), MONTH, usd(1_000));
-            ledger.grant(Grant {
-                counter: cap.counter().clone(),
-                start: MONTH.period(now).start,
-                amount: 100 + number,
-                limit: 1_000,
-            });
-        }
-    }
-    let mut expected = at_once.give_back(NanoUsd::from_nanos(120), now);
-    assert_eq!(expected.len(), 29);
-    for round in 0..2 {
-        let mut found = Vec::new();
-        loop {
-            let (some, goes_on) = by_and_by.give_back_some(NanoUsd::from_nanos(120), now, 7);
-            assert!(some.len() <= 7);
-            found.extend(some);
-            if !goes_on {
-                break;
-            }
-        }
-        found.sort_by(|a, b| a.counter.cmp(&b.counter));
-        expected.sort_by(|a, b| a.counter.cmp(&b.counter));
-        assert_eq!(found, expected, "round {round}");
-        assert_eq!(by_and_by, at_once);
-        expected.clear();
-    }
-    // Whatever a round has passed, the whole is the whole.
-    let _some = by_and_by.give_back_some(NanoUsd::ZERO, now, 7);
-    assert_eq!(by_and_by.give_back(NanoUsd::ZERO, now).len(), 43);
-}
-
-#[test]
-fn the_place_of_a_forgotten_counter_is_good_for_another() {
-    let old = Caps::from(key(MINUTE, Limit::Tokens(1_000)));
-    let new = Cap::new(Level::Project, "p", MONTH, usd(1_000));
-    let (mut ledger, now) = (Ledger::direct(), november());
-    let sent = send(&mut ledger, &claim(1, &old, 10), now);
-    let settlement = sent.settle(exact(900));
-    let _booked = ledger.settle(&settlement, now);
-    let later = now + LONG;
-    let cap = old.iter().next().unwrap();
-    ledger.retire(cap.counter());
-    ledger.forget(later);
-    assert_eq!(ledger, Ledger::direct());
-    let _held = send(&mut ledger, &claim(2, &Caps::from(new.clone()), 10), later);
-    // The books know neither the attempt nor the counter any more: all of it is debt, on its own counter.
-    let _booked = ledger.settle(&settlement, later);
-    assert_eq!(stands(&ledger, &new, later), (10, 0, 0));
-    assert_eq!(stands(&ledger, cap, later), (0, 0, 900));
+    second.settle(exact(10), now);
+    assert_eq!(changes(&books).returns, []);
+    let again = ask(&allowance, 10).unwrap().reserve(now);
+    assert!(matches!(again, Ok(Answer::NeedsDebit(_))), "{again:?}");
+    let other = ask(&open(&books, [other]), 10).unwrap().reserve(now);
+    assert!(matches!(other, Ok(Answer::Held(_))), "{other:?}");
 }
 
 #[test]
 fn a_hold_of_nothing_keeps_its_counter_when_the_period_is_forgotten() {
-    let caps = Caps::from(key(MINUTE, Limit::Tokens(1_000)));
-    let other = Cap::new(Level::Project, "p", MONTH, usd(1_000));
-    let (mut ledger, now) = (Ledger::direct(), november());
-    let sent = send(&mut ledger, &claim(1, &caps, 0), now);
+    let cap = key(MINUTE, Limit::Tokens(1_000));
+    let (books, now) = (Books::new(), november());
+    let running = hold(&open(&books, [cap.clone()]), 0, now).dispatch();
     let later = now + LONG;
-    let cap = caps.iter().next().unwrap();
-    ledger.retire(cap.counter());
-    ledger.forget(later);
-    assert_eq!(ledger.accounts().count(), 0);
-    let _held = send(
-        &mut ledger,
-        &claim(2, &Caps::from(other.clone()), 10),
-        later,
-    );
-    let settled = ledger.settle(&sent.settle(exact(7)), later);
-    assert_eq!(settled, Settled::Booked(vec![booking(cap, later, 0, 7)]));
-    assert_eq!(stands(&ledger, cap, later), (0, 0, 7));
-    assert_eq!(stands(&ledger, &other, later), (10, 0, 0));
+    books.retire(cap.counter());
+    tell_and_tidy(&books, later);
+    assert_eq!(books.accounts(), []);
+    assert!(books.is_holding());
+    let other = open(&books, [cap.clone()]);
+    running.settle(exact(7), later);
+    assert!(!books.is_holding());
+    assert_eq!(changes(&books).bookings, [booking(&cap, later, 0, 7)]);
+    assert!(is_refused(&other, 994, later), "it owes on another counter");
 }
 
 #[test]
 fn giving_back_a_hold_of_nothing_opens_no_account_again() {
-    let caps = Caps::from(key(MINUTE, Limit::Tokens(1_000)));
-    let (mut ledger, now) = (Ledger::direct(), november());
-    let nothing = ledger.reserve(&claim(1, &caps, 0), now, LEASE).unwrap();
+    let (books, now) = (Books::new(), november());
+    let allowance = open(&books, [key(MINUTE, Limit::Tokens(1_000))]);
+    let nothing = hold(&allowance, 0, now);
+    let charged_nothing = hold(&allowance, 0, now).dispatch();
     let later = now + LONG;
-    let _held = send(&mut ledger, &claim(2, &caps, 10), later);
-    ledger.forget(later);
-    assert_eq!(ledger.accounts().count(), 1);
-    assert!(ledger.release(nothing.release(), later));
-    assert_eq!(ledger.accounts().count(), 1);
+    let _held = hold(&allowance, 10, later);
+    tidy(&books, later);
+    assert_eq!(books.accounts().len(), 1);
+    drop(nothing);
+    drop(charged_nothing);
+    assert_eq!(books.accounts().len(), 1);
+    assert!(books.is_unchanged());
 }
 
 #[test]
-fn a_refused_claim_leaves_no_trace() {
-    let caps = Caps::new([key(MONTH, usd(100)), key(MINUTE, Limit::Tokens(100))]).unwrap();
-    let (mut ledger, now) = (Ledger::direct(), november());
-    let _held = send(
-        &mut ledger,
-        &claim(1, &Caps::from(key(MONTH, usd(100))), 100),
-        now,
+fn a_refused_ask_leaves_no_trace() {
+    let (books, now) = (Books::new(), november());
+    let (month, minute) = (key(MONTH, usd(100)), key(MINUTE, Limit::Tokens(100)));
+    let held = hold(&open(&books, [month.clone()]), 100, now);
+    let before = books.accounts();
+    let both = open(&books, [month, minute]);
+    assert!(is_refused(&both, 1, now));
+    assert!(ask(&both, 101).is_err());
+    assert_eq!(books.accounts(), before);
+    drop(held);
+    assert!(!books.is_holding() && books.is_unchanged());
+}
+
+#[test]
+fn a_look_leaves_no_trace() {
+    let cap = key(MONTH, usd(100));
+    let (books, now) = (Books::new(), november());
+    let (period, account) = books.standing(cap.counter(), now);
+    assert_eq!(period, MONTH.period(now));
+    assert_eq!(account, Account::new(period.start));
+    let allowance = open(&books, [cap.clone()]);
+    assert_eq!(
+        allowance.standing(cap.counter(), now),
+        Some((period, account))
     );
-    let before = page_of(&ledger, Ledger::direct());
-    assert!(ledger.reserve(&claim(2, &caps, 1), now, LEASE).is_err());
-    assert_eq!(ledger, before);
-}
-
-#[test]
-fn a_record_that_is_put_in_place_replaces_what_was_there() {
-    let caps = Caps::from(key(MONTH, usd(1_000)));
-    let (mut ledger, now) = (Ledger::direct(), november());
-    let claim = claim(1, &caps, 10);
-    let _held = send(&mut ledger, &claim, now);
-    let (_, held) = ledger.records().next().unwrap();
-    let mut released = Ledger::direct();
-    assert!(!released.release(claim.release(), now));
-    let (_, tombstone) = released.records().next().unwrap();
-
-    ledger.insert_record(attempt(1), tombstone.clone());
-    assert!(is_over(&mut ledger, &claim, now));
-    ledger.insert_record(attempt(1), held.clone());
-    let records: Vec<_> = ledger.records().collect();
-    assert_eq!(records, [(attempt(1), held.clone())]);
-    ledger.forget(now + LONG);
-    assert_eq!(ledger.records().count(), 1, "it is held again");
-    assert_eq!(ledger.sweep(held.lease_until - SECOND), []);
-    assert_eq!(ledger.sweep(held.lease_until).len(), 1);
-    assert_eq!(tombstone.state, State::Released);
+    books.retire(cap.counter());
+    books.give_back_of(cap.counter());
+    books.give_back();
+    assert_eq!(books.accounts(), []);
+    assert!(books.is_unchanged());
 }

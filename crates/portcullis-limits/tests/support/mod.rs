@@ -1,23 +1,14 @@
-//! What tests of the ledger arrange again and again.
+//! What tests of ledgers and books arrange again and again.
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use portcullis_limits::{
-    AttemptId, Cap, Caps, Claim, Demand, Ledger, Level, Limit, LimitRefusal, NanoUsd, Price,
-    TokenBound, Tokens, Usage, Window, Zone,
+    Cap, Demand, Level, Limit, NanoUsd, Price, TokenBound, Tokens, Usage, Window, Zone,
 };
 
 pub(crate) const MONTH: Window = Window::Month(Zone::UTC);
-pub(crate) const LEASE: TimeDelta = TimeDelta::minutes(1);
 
 pub(crate) fn november() -> DateTime<Utc> {
     "2026-11-22T12:00:00Z".parse().unwrap()
-}
-
-pub(crate) fn attempt(number: u32) -> AttemptId {
-    AttemptId {
-        request: [1; 16],
-        attempt: number,
-    }
 }
 
 /// A million tokens of any kind cost so much.
@@ -42,10 +33,6 @@ pub(crate) fn demand(tokens: u64, price: Price) -> Demand {
     }
 }
 
-pub(crate) fn claim_on(caps: &Caps, number: u32, demand: Demand) -> Result<Claim, LimitRefusal> {
-    Claim::new(attempt(number), caps, demand)
-}
-
 pub(crate) fn used(tokens: u64) -> Tokens {
     Tokens {
         input: 0,
@@ -65,15 +52,4 @@ pub(crate) fn usd(nanos: i64) -> Limit {
 /// A cap of the one key that there is.
 pub(crate) fn key(window: Window, limit: Limit) -> Cap {
     Cap::new(Level::Key, "k", window, limit)
-}
-
-/// Books with the same rows, filled one by one.
-pub(crate) fn page_of(books: &Ledger, mut page: Ledger) -> Ledger {
-    for (counter, account) in books.accounts() {
-        page.insert_account(counter.clone(), *account);
-    }
-    for (attempt, record) in books.records() {
-        page.insert_record(attempt, record.clone());
-    }
-    page
 }
