@@ -15,7 +15,7 @@ pub struct Account {
     pub settled: i64,
     /// Used beyond what was held for it. It blocks what follows until the period ends.
     pub debt: i64,
-    /// Debited durably for this ledger, all of it since the start; of use in a [chunked ledger](crate::Ledger::chunked).
+    /// Debited durably for these books, all of it since the start; of use in [`Books`](crate::Books) only.
     pub granted: i64,
     /// The cap that the last grant was debited under. Under a lower one the chunk is not good for holds until the
     /// durable books have looked again.
@@ -36,7 +36,7 @@ impl Account {
         }
     }
 
-    /// All that counts against the cap; in a chunked ledger, of what this ledger knows.
+    /// All that counts against the cap; in [`Books`](crate::Books), of what this process knows.
     #[must_use]
     pub const fn used(&self) -> i64 {
         self.taken().saturating_add(self.debt)

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use crate::hint::Hint;
 use crate::{Counter, Level, NanoUsd, Unit, Window};
 
 /// The most that a counter may reach in one window.
@@ -42,7 +41,6 @@ impl Limit {
 pub struct Cap {
     counter: Counter,
     amount: i64,
-    hint: Hint,
 }
 
 impl Cap {
@@ -55,14 +53,9 @@ impl Cap {
             level,
             subject: subject.into(),
         };
-        Self::on(counter, limit.amount())
-    }
-
-    pub(crate) fn on(counter: Counter, amount: i64) -> Self {
         Self {
             counter,
-            amount,
-            hint: Hint::default(),
+            amount: limit.amount(),
         }
     }
 
@@ -76,11 +69,6 @@ impl Cap {
     #[must_use]
     pub const fn amount(&self) -> i64 {
         self.amount
-    }
-
-    /// Where a ledger found the counter last.
-    pub(crate) const fn hint(&self) -> &Hint {
-        &self.hint
     }
 }
 
@@ -116,11 +104,6 @@ impl Caps {
     /// The caps, in the order of their counters.
     pub fn iter(&self) -> impl Iterator<Item = &Cap> {
         self.0.iter()
-    }
-
-    /// The caps themselves, to share.
-    pub(crate) const fn shared(&self) -> &Arc<[Cap]> {
-        &self.0
     }
 
     /// Whether any of them is in `unit`: a request that cannot be bounded in it has to be refused.

@@ -84,10 +84,6 @@ impl Claim {
     pub(crate) const fn price(&self) -> Option<Price> {
         self.price
     }
-
-    pub(crate) const fn caps(&self) -> &Caps {
-        &self.caps
-    }
 }
 
 /// What is asked of a cap in each unit; of one in requests, always one.

@@ -21,14 +21,6 @@ pub struct Counter {
     pub subject: Arc<str>,
 }
 
-impl Counter {
-    /// Whether it is the same counter. Nearly always the ids are the same text in the same place, and nobody has to read it.
-    pub(crate) fn is(&self, other: &Self) -> bool {
-        (self.unit, self.window, self.level) == (other.unit, other.window, other.level)
-            && (Arc::ptr_eq(&self.subject, &other.subject) || self.subject == other.subject)
-    }
-}
-
 /// What a counter belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Level {
@@ -117,27 +109,6 @@ text_form!(Unit);
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_counter_is_the_same_if_all_of_its_parts_are() {
-        let counter = |unit, window, level, subject: &str| Counter {
-            unit,
-            window,
-            level,
-            subject: subject.into(),
-        };
-        let one = counter(Unit::Usd, Window::Hour, Level::Key, "k");
-        assert!(one.is(&one.clone()), "the same text in the same place");
-        assert!(one.is(&counter(Unit::Usd, Window::Hour, Level::Key, "k")));
-        for other in [
-            counter(Unit::Tokens, Window::Hour, Level::Key, "k"),
-            counter(Unit::Usd, Window::Minute, Level::Key, "k"),
-            counter(Unit::Usd, Window::Hour, Level::Project, "k"),
-            counter(Unit::Usd, Window::Hour, Level::Key, "l"),
-        ] {
-            assert!(!one.is(&other));
-        }
-    }
 
     #[test]
     fn levels_and_units_survive_their_text_form() {

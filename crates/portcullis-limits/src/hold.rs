@@ -1,6 +1,8 @@
 //! A hold that was taken, and the two ways it can end.
 
-use crate::{AttemptId, Lines, NanoUsd, Price, Tokens, Unit, Usage};
+use chrono::{DateTime, Utc};
+
+use crate::{AttemptId, Counter, NanoUsd, Price, Tokens, Unit, Usage};
 
 /// What one attempt holds. It is the settler's own copy: even if the books forget the attempt, what it used is booked.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -10,7 +12,18 @@ pub struct Hold {
     /// The price under which it was made; it is settled under the same.
     pub price: Option<Price>,
     /// What it holds on each counter.
-    pub lines: Lines,
+    pub lines: Vec<Line>,
+}
+
+/// What an attempt holds on one counter.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Line {
+    /// The counter.
+    pub counter: Counter,
+    /// The start of the period in which the hold was made, and to which it belongs.
+    pub start: DateTime<Utc>,
+    /// How much is held, in the integers of the counter's unit.
+    pub amount: i64,
 }
 
 /// A hold whose attempt has not been dispatched: it may still be released.

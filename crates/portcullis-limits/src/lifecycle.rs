@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use chrono::{DateTime, Utc};
 
-use crate::{Lines, Price};
+use crate::{Line, Price};
 
 /// Where an attempt stands. An attempt that the books do not know has no state.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -114,7 +114,7 @@ pub struct Record {
     /// The price under which it is held; `None` once it is over.
     pub price: Option<Price>,
     /// What it holds; empty once it is over.
-    pub lines: Lines,
+    pub lines: Vec<Line>,
 }
 
 #[cfg(test)]

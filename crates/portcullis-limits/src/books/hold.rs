@@ -9,7 +9,6 @@ use super::allowance::{Allowance, Limited};
 use super::counted::Locked;
 use crate::claim::Asked;
 use crate::hold::Charges;
-use crate::lines::FEW;
 use crate::{Counter, Price, Usage};
 
 /// What a request asks for, holds, and is charged. It ends well wherever it is dropped.
@@ -25,6 +24,9 @@ pub(super) struct Hold {
 
 /// The starts of the periods of a few counters.
 pub(super) type Starts = SmallVec<[DateTime<Utc>; FEW]>;
+
+/// How many counters a hold is on without an allocation: a key, its project and its organization, one cap each.
+const FEW: usize = 3;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Phase {

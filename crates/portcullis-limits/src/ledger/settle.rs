@@ -2,12 +2,8 @@
 
 use chrono::{DateTime, Utc};
 
-use super::attempts::{Attempts, NO_HINT, NoChange};
-use super::bookings::Bookings;
-use super::counters::{Counters, Slot};
-use super::held::HeldLine;
-use super::{Booking, Ledger, Return};
-use crate::{AttemptId, Event, Period, Settlement, State, Unit};
+use super::{Ledger, NoChange};
+use crate::{AttemptId, Booking, Event, Line, Record, Settlement, State};
 
 impl Ledger {
     /// Charges an attempt what it used, once. It never fails, whatever the caps say.
@@ -17,135 +13,84 @@ impl Ledger {
     /// - After the sweeper charged the hold: only what was used beyond it, as debt.
     /// - Of an attempt that was released, or that these books do not know: all that was used, as debt.
     pub fn settle(&mut self, settlement: &Settlement, now: DateTime<Utc>) -> Settled {
-        let mut bookings = Vec::new();
-        if charge(
-            &mut self.attempts,
-            &mut self.counters,
-            settlement,
-            now,
-            &mut bookings,
-        ) {
-            Settled::Booked(bookings)
-        } else {
-            Settled::Already
+        let Settlement { hold, .. } = settlement;
+        let before = match self.end(hold.attempt, Event::Settle, now) {
+            Ok(before) => before,
+            Err(NoChange) => return Settled::Already,
+        };
+        let state = before.as_ref().map(|it| it.state);
+        // What was held is in the books; what the settler says of it counts where they do not know.
+        let lines = match &before {
+            Some(Record {
+                state: State::Held,
+                lines,
+                ..
+            }) => lines,
+            Some(_) | None => &hold.lines,
+        };
+        let (charges, mut bookings) = (settlement.charges(), Vec::new());
+        for line in lines {
+            let charge = charges.on(line.counter.unit, line.amount);
+            let excess = match state {
+                Some(State::Held) => {
+                    self.charge(line, charge.min(line.amount), &mut bookings);
+                    charge.saturating_sub(line.amount)
+                }
+                Some(State::Expired) => charge.saturating_sub(line.amount),
+                Some(State::Released | State::Settled) | None => charge,
+            };
+            self.owe(line, excess, now, &mut bookings);
         }
+        Settled::Booked(bookings)
     }
 
-    /// As [`Ledger::settle`], but sets the bookings aside for [`Ledger::take_bookings`]. `false` when the attempt was
-    /// settled before; nothing has changed.
-    ///
-    /// For whoever writes the bookings of many settlements together: it allocates nothing, and adds them up by account. In a
-    /// chunked ledger a debt in dollars also [returns](Ledger::take_returns) what is left of its chunk.
-    pub fn settle_aside(&mut self, settlement: &Settlement, now: DateTime<Utc>) -> bool {
-        charge(
-            &mut self.attempts,
-            &mut self.counters,
-            settlement,
-            now,
-            &mut self.aside,
-        )
-    }
-
-    /// Takes what was [set aside](Ledger::settle_aside): in general one booking for each account.
-    #[must_use = "the bookings have to reach the durable books"]
-    pub fn take_bookings(&mut self) -> Vec<Booking> {
-        self.aside.take_bookings()
-    }
-
-    /// Takes what settlements that were [set aside](Ledger::settle_aside) return: of a counter that owes dollars now, all that
-    /// was left of its chunk.
-    #[must_use = "what does not reach the durable books is stranded"]
-    pub fn take_returns(&mut self) -> Vec<Return> {
-        self.aside.take_returns()
-    }
-
-    /// Charges every hold whose lease has run out: in full, since nobody knows what was used.
+    /// Charges every hold whose lease has run out, in the order in which they did: in full, since nobody knows what was used.
     pub fn sweep(&mut self, now: DateTime<Utc>) -> Vec<Expired> {
-        let due = self.attempts.due(now);
-        let Self {
-            attempts, counters, ..
-        } = self;
-        let expired = due.into_iter().filter_map(|attempt| {
+        let is_due = |it: &Record| it.state == State::Held && it.lease_until <= now;
+        let due = self.records.iter().filter(|(_, it)| is_due(it));
+        let mut due: Vec<_> = due.map(|(id, it)| (it.lease_until, *id)).collect();
+        due.sort_unstable();
+        let expire = |(_, attempt)| {
+            let held = self.end(attempt, Event::Expire, now).ok().flatten()?;
             let mut bookings = Vec::new();
-            let ended = attempts.end((attempt, NO_HINT), Event::Expire, now, |line| {
-                counters.settle(line, |_| line.amount, now, &mut bookings);
-            });
-            ended.ok()?;
+            for line in &held.lines {
+                self.charge(line, line.amount, &mut bookings);
+            }
             Some(Expired { attempt, bookings })
-        });
-        expired.collect()
+        };
+        due.into_iter().filter_map(expire).collect()
     }
-}
 
-/// Charges an attempt; `false` when it was settled before.
-fn charge(
-    attempts: &mut Attempts,
-    counters: &mut Counters,
-    settlement: &Settlement,
-    now: DateTime<Utc>,
-    bookings: &mut impl Bookings,
-) -> bool {
-    let charges = settlement.charges();
-    let attempt = settlement.hold.attempt;
-    // What was held is in the books; what the settler says of it counts where they do not know.
-    let whose = (attempt, settlement.hold.lines.place());
-    let ended = attempts.end(whose, Event::Settle, now, |line| {
-        counters.settle(line, |unit| charges.on(unit, line.amount), now, bookings);
-    });
-    let charged_before = match ended {
-        Err(NoChange) => return false,
-        Ok(Some(State::Held)) => return true,
-        Ok(Some(State::Expired)) => true,
-        Ok(Some(State::Released | State::Settled) | None) => false,
-    };
-    for (cap, start, amount) in settlement.hold.lines.parts() {
-        let charge = charges.on(cap.counter().unit, amount);
-        let excess = charge.saturating_sub(if charged_before { amount } else { 0 });
-        if excess > 0 {
-            let slot = counters.place(cap);
-            counters.owe(slot, now.max(start), excess, bookings);
-        }
-    }
-    true
-}
-
-impl Counters {
-    /// Turns a hold into a charge: up to the hold in its period, beyond it in the current one.
-    fn settle(
-        &mut self,
-        line: &HeldLine,
-        charge: impl FnOnce(Unit) -> i64,
-        now: DateTime<Utc>,
-        bookings: &mut impl Bookings,
-    ) {
-        let counted = self.at_mut(line.slot);
-        let charge = charge(counted.counter().unit);
-        counted.unpin();
-        if line.amount > 0 {
-            let settled = charge.min(line.amount);
-            let end = counted.change(line.start, |counter, it| {
-                it.account.unhold(line.amount);
-                it.account.settle(settled);
-                bookings.add(counter, it, settled, 0);
-            });
-            self.forget_from(line.slot, end);
-        }
-        let excess = charge.saturating_sub(line.amount);
-        self.owe(line.slot, now.max(line.start), excess, bookings);
+    /// Turns a hold into a charge of no more than it, in the period of the hold.
+    fn charge(&mut self, line: &Line, charge: i64, bookings: &mut Vec<Booking>) {
+        // An account out of which nothing is held may have been forgotten, and is not opened again.
         if line.amount == 0 {
-            self.vacate(line.slot);
+            return;
         }
+        self.change(&line.counter, line.start, |it| {
+            it.unhold(line.amount);
+            it.settle(charge);
+        });
+        bookings.push(Booking {
+            counter: line.counter.clone(),
+            start: line.start,
+            settled: charge,
+            debt: 0,
+        });
     }
 
     /// Books what nothing was held for, where it blocks what follows: in the current period.
-    fn owe(&mut self, slot: Slot, now: DateTime<Utc>, excess: i64, bookings: &mut impl Bookings) {
+    fn owe(&mut self, line: &Line, excess: i64, now: DateTime<Utc>, bookings: &mut Vec<Booking>) {
         if excess <= 0 {
             return;
         }
-        let (Period { start, .. }, _) = self.at(slot).standing(now);
-        self.change(slot, start, |counter, it| {
-            it.account.owe(excess);
-            bookings.add(counter, it, 0, excess);
+        let (period, _) = self.standing(&line.counter, now.max(line.start));
+        self.change(&line.counter, period.start, |it| it.owe(excess));
+        bookings.push(Booking {
+            counter: line.counter.clone(),
+            start: period.start,
+            settled: 0,
+            debt: excess,
         });
     }
 }
