@@ -261,6 +261,22 @@ fn a_settlement_of_what_is_forgotten_is_debt_on_its_own_counter() {
 }
 
 #[test]
+fn a_settlement_of_what_is_not_known_is_no_debt_before_its_hold() {
+    let cap = key(MONTH, usd(1_000));
+    let december = november() + TimeDelta::days(31);
+    let sent = send(
+        &mut Ledger::new(),
+        &claim(1, &Caps::from(cap.clone()), 10),
+        december,
+    );
+    let settled = Ledger::new().settle(&sent.settle(exact(10)), november());
+    assert_eq!(
+        settled,
+        Settled::Booked(vec![booking(&cap, december, 0, 10)])
+    );
+}
+
+#[test]
 fn a_hold_of_nothing_ends_without_the_account_that_was_forgotten() {
     let cap = key(MINUTE, Limit::Tokens(1_000));
     let caps = Caps::from(cap.clone());
