@@ -1,5 +1,4 @@
-//! The page of a store: which rows are put on it, which stay, and what is forgotten.
-#![expect(clippy::unwrap_used, reason = "helpers of tests")]
+//! The page of a store: which rows are on it, in which order, and which are forgotten.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use portcullis_limits::{
@@ -7,9 +6,8 @@ use portcullis_limits::{
     NotReserved, Settled, State, Window, Zone,
 };
 
-mod support;
-
-use support::{LEASE, MONTH, attempt, claim_on, demand, exact, key, november, page_of, price, usd};
+use super::support::{MONTH, demand, exact, key, november, price, usd};
+use super::{LEASE, attempt, claim_on, page_of};
 
 const MINUTE: Window = Window::Minute;
 const NANO: TimeDelta = TimeDelta::nanoseconds(1);

@@ -8,6 +8,8 @@ use portcullis_limits::{
     Window,
 };
 
+mod rows;
+#[path = "../support/mod.rs"]
 mod support;
 
 use support::{MONTH, demand, exact, key, november, price, usd, used};
@@ -516,47 +518,4 @@ fn a_page_of_rows_takes_the_same_step_as_the_whole_books() {
     );
     assert_eq!(page, whole);
     assert_eq!(page_of(&whole, Ledger::new()), whole);
-}
-
-#[test]
-fn leases_are_swept_in_the_order_in_which_they_ran_out() {
-    let (mut ledger, caps) = (Ledger::direct(), spend(1_000_000));
-    for (number, seconds) in [(1, 30), (2, 10), (3, 40), (4, 20), (5, 10)] {
-        let lease = TimeDelta::seconds(seconds);
-        let _held = ledger
-            .reserve(&claim(number, &caps, 1), november(), lease)
-            .unwrap();
-    }
-    let swept = ledger.sweep(november() + TimeDelta::seconds(39));
-    let order: Vec<_> = swept.iter().map(|it| it.attempt).collect();
-    assert_eq!(order, [2, 5, 4, 1].map(attempt));
-}
-
-#[test]
-fn an_attempt_that_ended_twice_is_remembered_from_its_second_end() {
-    let (mut ledger, sent) = running(1_000_000);
-    assert_eq!(ledger.sweep(november() + LEASE).len(), 1);
-    let (settled_at, settlement) = (november() + LEASE * 10, sent.settle(exact(150)));
-    assert_ne!(ledger.settle(&settlement, settled_at), Settled::Already);
-    ledger.forget(settled_at);
-    assert_eq!(ledger.settle(&settlement, settled_at), Settled::Already);
-    ledger.forget(settled_at + TimeDelta::seconds(1));
-    assert_eq!(ledger.records().count(), 0);
-}
-
-#[test]
-fn a_record_that_is_put_in_place_replaces_what_was_there() {
-    let (mut ledger, _sent) = running(1_000_000);
-    let held = ledger.records().next().unwrap().1;
-    let mut released = Ledger::direct();
-    let claim = claim(1, &spend(1_000_000), 100);
-    assert!(!released.release(claim.release(), november()));
-    let tombstone = released.records().next().unwrap().1;
-    ledger.insert_record(attempt(1), tombstone);
-    assert_eq!(state(&ledger, 1), Some(State::Released));
-    assert_eq!(ledger.sweep(held.lease_until), []);
-    ledger.insert_record(attempt(1), held.clone());
-    ledger.forget(november() + LEASE * 10);
-    assert_eq!(state(&ledger, 1), Some(State::Held));
-    assert_eq!(ledger.sweep(held.lease_until).len(), 1);
 }
