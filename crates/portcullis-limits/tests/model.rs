@@ -84,7 +84,7 @@ enum Step {
     Settle(usize, Usage),
     Sweep,
     Forget,
-    /// Nothing ended so long ago; what is there becomes old.
+    /// Nothing ended so long ago.
     ForgetNothing,
 }
 
