@@ -274,7 +274,7 @@ pub(crate) fn put_share(row: &mut ShareRow, share: Share) {
     (row.out, row.settled, row.debt, row.unaccounted) = (out, settled, debt, unaccounted);
 }
 
-/// What was used, as the ledger charges it.
+/// What was used, as the books charge it.
 pub(crate) fn usage(usage: portcullis_dialect::Usage) -> portcullis_limits::Usage {
     match usage {
         portcullis_dialect::Usage::Exact(counted) => {
