@@ -3,49 +3,25 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 use portcullis_limits::{
-    Account, Allowance, Answer, Ask, Booking, Books, Cap, Caps, Changes, Grant, Held, Level, Limit,
-    LimitRefusal, NanoUsd, Return, Round, Share, Window, Zone,
+    Account, Allowance, Answer, Booking, Books, Cap, Changes, Grant, Level, Limit, NanoUsd, Return,
+    Round, Window, Zone,
 };
 
+#[path = "support/books.rs"]
+mod arranged;
 mod support;
 
-use support::{MONTH, demand, exact, key, november, price, usd};
+use arranged::{ask, hold, is_refused, open, stands};
+use support::{MONTH, exact, key, november, usd};
 
 const MINUTE: Window = Window::Minute;
 const SECOND: TimeDelta = TimeDelta::seconds(1);
 const LONG: TimeDelta = TimeDelta::minutes(10);
 const YEARS: TimeDelta = TimeDelta::days(1_000);
 
-fn open(books: &Books, caps: impl IntoIterator<Item = Cap>) -> Allowance {
-    books.open(&Caps::new(caps).unwrap())
-}
-
-/// A nano-dollar for each token.
-fn ask(allowance: &Allowance, tokens: u64) -> Result<Ask, LimitRefusal> {
-    allowance.ask(demand(tokens, price(NanoUsd::from_nanos(1_000_000))))
-}
-
-/// Where dollars are lacking, the whole cap is granted.
-fn hold(allowance: &Allowance, tokens: u64, now: DateTime<Utc>) -> Held {
-    let short = match ask(allowance, tokens).unwrap().reserve(now).unwrap() {
-        Answer::Held(held) => return held,
-        Answer::NeedsDebit(short) => short,
-    };
-    let whole = |lack| Share::default().debit(0, lack, NanoUsd::MAX).unwrap();
-    let grants: Vec<_> = short.lacks().iter().map(whole).collect();
-    match short.reserve_with(&grants, now).unwrap() {
-        Answer::Held(held) => held,
-        Answer::NeedsDebit(short) => unreachable!("all of {short:?} was granted"),
-    }
-}
-
 fn charge(allowance: &Allowance, tokens: u64, used: u64, now: DateTime<Utc>) {
     let running = hold(allowance, tokens, now).dispatch();
     running.settle(exact(used), now);
-}
-
-fn is_refused(allowance: &Allowance, tokens: u64, now: DateTime<Utc>) -> bool {
-    ask(allowance, tokens).unwrap().reserve(now).is_err()
 }
 
 /// A whole round that gives back no more than it has to.
@@ -63,12 +39,6 @@ fn tell_and_tidy(books: &Books, now: DateTime<Utc>) {
 fn windows(books: &Books) -> Vec<Window> {
     let accounts = books.accounts();
     accounts.iter().map(|(it, _)| it.window).collect()
-}
-
-/// Held, settled, debt of what a cap counts, now.
-fn stands(books: &Books, cap: &Cap, now: DateTime<Utc>) -> (i64, i64, i64) {
-    let (_, account) = books.standing(cap.counter(), now);
-    (account.held, account.settled, account.debt)
 }
 
 /// The changes in the order of their accounts.

@@ -1,4 +1,4 @@
-//! The ledger against a naive model of its rules that adds everything up anew at each look.
+//! The ledger, and the books of a process, against a naive model of the rules that adds everything up anew at each look.
 #![expect(clippy::unwrap_used, reason = "helpers of tests")]
 
 use std::collections::BTreeMap;
@@ -9,6 +9,9 @@ use portcullis_limits::{
     Price, Settled, Settlement, State, TokenBound, Tokens, Usage, Window, Zone,
 };
 use proptest::prelude::*;
+
+#[path = "model/books.rs"]
+mod books;
 
 /// Half a minute before December, in seconds since the epoch.
 const BEGIN: i64 = DECEMBER - 30;
@@ -63,6 +66,33 @@ fn price() -> Price {
     }
 }
 
+fn demand(size: u64) -> Demand {
+    let bound = TokenBound {
+        input: 0,
+        output: size,
+        choices: 1,
+    };
+    Demand {
+        bound: Some(bound),
+        price: Some(price()),
+    }
+}
+
+/// The counters that are among the bits of `under`, and their limits.
+fn caps_under(under: u8, limits: &[i64; COUNTERS]) -> Vec<(usize, i64)> {
+    let is_among = |(counter, _): &(usize, i64)| under & (1 << counter) != 0;
+    (0..COUNTERS)
+        .zip(limits.iter().copied())
+        .filter(is_among)
+        .collect()
+}
+
+/// Whether a request of this size is larger than a whole cap.
+fn too_large(size: u64) -> impl Fn(&(usize, i64)) -> bool {
+    let size = i64::try_from(size).unwrap();
+    move |(counter, limit)| (if *counter == 0 { 1 } else { size }) > *limit
+}
+
 fn attempt(number: usize) -> AttemptId {
     AttemptId {
         request: [0; 16],
@@ -92,26 +122,29 @@ const ATTEMPTS: usize = 8;
 
 fn step() -> impl Strategy<Value = Step> {
     let id = 0..ATTEMPTS;
-    let tokens = |output| Tokens {
-        input: 0,
-        cached_input: 0,
-        output,
-    };
-    let usage = prop_oneof![
-        4 => (0..60_u64).prop_map(move |it| Usage::Exact(tokens(it))),
-        1 => (0..60_u64).prop_map(move |it| Usage::Partial(tokens(it))),
-        1 => Just(Usage::Unknown),
-    ];
     prop_oneof![
         3 => (-20..40_i64).prop_map(Step::Pass),
         1 => (0..COUNTERS, 0..150_i64).prop_map(|(counter, amount)| Step::SetCap(counter, amount)),
         6 => (id.clone(), 0..40_u64, any::<u8>()).prop_map(|(id, size, under)| Step::Reserve(id, size, under)),
         1 => id.clone().prop_map(Step::Renew),
         2 => id.clone().prop_map(Step::Release),
-        5 => (id, usage).prop_map(|(id, usage)| Step::Settle(id, usage)),
+        5 => (id, usage()).prop_map(|(id, usage)| Step::Settle(id, usage)),
         1 => Just(Step::Sweep),
         1 => Just(Step::Forget),
         1 => Just(Step::ForgetNothing),
+    ]
+}
+
+fn usage() -> impl Strategy<Value = Usage> {
+    let tokens = |output| Tokens {
+        input: 0,
+        cached_input: 0,
+        output,
+    };
+    prop_oneof![
+        4 => (0..60_u64).prop_map(move |it| Usage::Exact(tokens(it))),
+        1 => (0..60_u64).prop_map(move |it| Usage::Partial(tokens(it))),
+        1 => Just(Usage::Unknown),
     ]
 }
 
@@ -314,19 +347,10 @@ proptest! {
                     highest[counter] = highest[counter].max(amount);
                 }
                 Step::Reserve(id, size, under) => {
-                    let under: Vec<(usize, i64)> = (0..COUNTERS)
-                        .filter(|counter| under & (1 << counter) != 0)
-                        .map(|counter| (counter, limits[counter]))
-                        .collect();
+                    let under = caps_under(under, &limits);
                     let caps = under.iter().map(|(counter, amount)| cap(*counter, *amount));
-                    let bound = TokenBound { input: 0, output: size, choices: 1 };
-                    let demand = Demand { bound: Some(bound), price: Some(price()) };
-                    let Ok(claim) = Claim::new(attempt(id), &Caps::new(caps).unwrap(), demand) else {
-                        let size = i64::try_from(size).unwrap();
-                        let too_large = |(counter, limit): &(usize, i64)| {
-                            (if *counter == 0 { 1 } else { size }) > *limit
-                        };
-                        prop_assert!(under.iter().any(too_large));
+                    let Ok(claim) = Claim::new(attempt(id), &Caps::new(caps).unwrap(), demand(size)) else {
+                        prop_assert!(under.iter().any(too_large(size)));
                         continue;
                     };
                     let was = model.state.get(&id).copied();
