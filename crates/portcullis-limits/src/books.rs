@@ -153,7 +153,7 @@ impl Books {
         self.changed.is_empty()
     }
 
-    /// Whether any [`Held`] or [`Running`] is alive. It looks at every counter.
+    /// Whether any [`Held`] or [`Running`] is alive that is under a cap. It looks at every counter.
     #[must_use]
     pub fn is_holding(&self) -> bool {
         self.all().iter().any(|counted| counted.lock().is_held())
@@ -254,3 +254,6 @@ impl fmt::Debug for Books {
         f.debug_map().entries(self.accounts()).finish()
     }
 }
+
+#[cfg(test)]
+mod tests;

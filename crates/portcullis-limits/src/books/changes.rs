@@ -60,3 +60,32 @@ impl Default for Changed {
         Self(Mutex::new(Some(Vec::new())))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use chrono::DateTime;
+
+    use crate::{Account, Cap, Caps, Level, Limit, NanoUsd, Window};
+
+    #[test]
+    fn a_counter_waits_to_be_asked_once_however_much_it_has_to_tell() {
+        let books = crate::Books::new();
+        let cap = Cap::new(Level::Key, "k", Window::Total, Limit::Usd(NanoUsd::MAX));
+        let _opened = books.open(&Caps::from(cap.clone()));
+        let waiting = || lock(&books.changed.0).as_ref().map(Vec::len);
+        for _ in 0..2 {
+            for granted in 1..9 {
+                let account = Account {
+                    granted,
+                    ..Account::new(DateTime::UNIX_EPOCH)
+                };
+                books.load(cap.counter(), account);
+                books.give_back();
+                assert_eq!(waiting(), Some(1));
+            }
+            assert_eq!(books.take_changes().returns.len(), 1);
+            assert_eq!(waiting(), Some(0));
+        }
+    }
+}

@@ -8,9 +8,14 @@ use crate::{Counter, Usage};
 /// What a request holds that has not been dispatched. Dropping it gives everything back: nothing was sent.
 ///
 /// It can neither be copied nor be dispatched twice:
-/// ```compile_fail
+/// ```compile_fail,E0382
 /// fn twice(held: portcullis_limits::Held) -> [portcullis_limits::Running; 2] {
 ///     [held.dispatch(), held.dispatch()]
+/// }
+/// ```
+/// ```
+/// fn once(held: portcullis_limits::Held) -> [portcullis_limits::Running; 1] {
+///     [held.dispatch()]
 /// }
 /// ```
 #[derive(Debug)]
@@ -21,7 +26,7 @@ pub struct Held(Hold);
 /// charges it in full.
 ///
 /// It is charged once:
-/// ```compile_fail
+/// ```compile_fail,E0382
 /// use portcullis_limits::{Running, Usage};
 ///
 /// fn twice(running: Running, now: chrono::DateTime<chrono::Utc>) {
