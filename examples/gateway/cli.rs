@@ -32,7 +32,7 @@ use crate::data::DEFAULT_FOLDER;
 ///
 /// Without a sub-command it serves. The sub-commands work on the same data folder, also while it serves.
 #[derive(Debug, Parser)]
-#[command(name = "gateway", args_conflicts_with_subcommands = false)]
+#[command(name = env!("CARGO_BIN_NAME"), args_conflicts_with_subcommands = false)]
 pub(crate) struct Cli {
     /// The data folder: portcullis.db and master.key.
     #[arg(
@@ -303,7 +303,7 @@ pub(crate) struct RotateArgs {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum CredentialsCommand {
-    /// Saves a provider's credential, read from standard input: `gateway credentials put openai < file`.
+    /// Saves a provider's credential, read from standard input: `credentials put openai < file`.
     Put(PutArgs),
     /// Takes over a credential that an older system kept in plain, read from standard input. It is `put` under a word of its own in
     /// the audit log, and refuses what is sealed already.

@@ -177,8 +177,11 @@ pub(crate) fn operator() -> Result<Actor, Failure> {
 
 /// Where the data are, unless `--data` says otherwise.
 pub(crate) const DEFAULT_FOLDER: &str = "portcullis-data";
-/// How this program is run.
-const PROGRAM: &str = "cargo run --example gateway --";
+/// How this program is run: its source is an example of one package and the binary of others.
+const PROGRAM: &str = match env!("CARGO_PKG_NAME").as_bytes() {
+    b"portcullis-examples" => "cargo run --example gateway --",
+    _ => concat!("cargo run -p ", env!("CARGO_PKG_NAME"), " --"),
+};
 /// The built-in provider's name.
 pub(crate) const BUILTIN: &str = "builtin";
 /// The name of the provider behind `--upstream`.

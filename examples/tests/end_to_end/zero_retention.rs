@@ -60,6 +60,7 @@ fn the_gateway_without_the_crate_of_bodies_leaves_no_byte_of_one_anywhere() {
 fn the_gateway_with_it_keeps_sampled_bodies_redacted_and_metadata_of_all() {
     let home = Home::of(sampling_gateway());
     let gateway = home.serve();
+    assert_names_itself(&home, &gateway);
     home.run(&["retention", "set", "sampling=0%"]).succeeded();
     refuse_and_answer(&home, &gateway);
     home.run(&["retention", "set", "sampling=100%"]).succeeded();
@@ -240,6 +241,25 @@ fn open(home: &Home) -> Connection {
     let db = Connection::open(home.data().join("portcullis.db")).unwrap();
     db.busy_timeout(PATIENCE).unwrap();
     db
+}
+
+/// What it says of itself starts this program, and not the one whose source it shares.
+fn assert_names_itself(home: &Home, gateway: &Gateway) {
+    let said = gateway.process().stderr.text();
+    let hint = "cargo run -p portcullis-sampling-gateway -- --data '";
+    assert_eq!(said.matches(hint).count(), 3, "{said}");
+    let help = home.run(&["keys", "mint", "--help"]).succeeded().stdout;
+    let usage = "Usage: sampling-gateway keys mint ";
+    assert!(help.contains(usage), "{help}");
+
+    let forwarding = Home::of(sampling_gateway());
+    let forwarding = forwarding.serve_with(&["--upstream", "http://127.0.0.1:9"]);
+    let refused = forwarding.ask(forwarding.first_key()).text();
+    let hint = "cargo run -p portcullis-sampling-gateway -- credentials put openai <";
+    assert!(refused.contains(hint), "{refused}");
+    for text in [said, help, refused] {
+        assert!(!text.contains("--example"), "{text}");
+    }
 }
 
 /// The gateway with bodies.
