@@ -50,7 +50,7 @@ fn held(answer: Result<Answer, LimitRefusal>) -> Held {
 }
 
 /// What each of `lacks` has to be debited at least, debited under a cap that has room for it.
-fn grants(short: &Short) -> Vec<Grant> {
+fn grants_for(short: &Short) -> Vec<Grant> {
     let grant = |lack| {
         Share::default()
             .debit(0, lack, NanoUsd::ZERO)
@@ -82,18 +82,18 @@ impl Node {
         nanos: u64,
         size: i64,
     ) -> Result<Held, LimitRefusal> {
-        let mut answer = ask(&self.books, cap, nanos)?.reserve(now())?;
-        loop {
-            let short = match answer {
-                Answer::Held(held) => return Ok(held),
-                Answer::NeedsDebit(short) => short,
-            };
-            self.write();
-            let mut grants = Vec::new();
-            for lack in short.lacks() {
-                grants.push(self.share.debit(others, lack, chunk(size))?);
-            }
-            answer = short.reserve_with(&grants, now())?;
+        let short = match ask(&self.books, cap, nanos)?.reserve(now())? {
+            Answer::Held(held) => return Ok(held),
+            Answer::NeedsDebit(short) => short,
+        };
+        self.write();
+        let mut grants = Vec::new();
+        for lack in short.lacks() {
+            grants.push(self.share.debit(others, lack, chunk(size))?);
+        }
+        match short.reserve_with(&grants, now())? {
+            Answer::Held(held) => Ok(held),
+            Answer::NeedsDebit(short) => unreachable!("{short:?} was debited"),
         }
     }
 
@@ -190,7 +190,7 @@ fn all_that_is_lacking_is_said_at_once_and_granted_in_the_step_that_holds_it() {
     let caps = Caps::new([key(MONTH, usd(500)), organization]).unwrap();
     let books = Books::new();
     let both = short(ask_under(&books, &caps, 100).unwrap());
-    let grants = grants(&both);
+    let grants = grants_for(&both);
     let levels: Vec<_> = both.lacks().iter().map(|it| it.counter().level).collect();
     assert_eq!(levels, [Level::Key, Level::Organization]);
     // With one of the two nothing is held, and the one stays where it was granted.
@@ -213,7 +213,7 @@ fn all_that_is_lacking_is_said_at_once_and_granted_in_the_step_that_holds_it() {
 fn who_waits_for_a_debit_gets_what_was_debited_for_him() {
     let books = Books::new();
     let [first, second] = [100, 60].map(|nanos| short(ask(&books, 1_000, nanos).unwrap()));
-    let grants = [grants(&first), grants(&second)];
+    let grants = [grants_for(&first), grants_for(&second)];
     let second = held(second.reserve_with(&grants[1], now()));
     let first = held(first.reserve_with(&grants[0], now()));
     let amounts = [first, second].map(|it| it.lines().map(|(_, _, amount)| amount).sum::<i64>());
@@ -224,7 +224,7 @@ fn who_waits_for_a_debit_gets_what_was_debited_for_him() {
 fn a_debit_that_nobody_waits_for_any_more_serves_the_next() {
     let books = Books::new();
     let short = short(ask(&books, 1_000, 100).unwrap());
-    let grants = grants(&short);
+    let grants = grants_for(&short);
     drop(short);
     books.grant(&grants[0]);
     let _held = held(ask(&books, 1_000, 100).unwrap().reserve(now()));
@@ -241,6 +241,10 @@ fn a_debit_for_a_period_that_ended_meanwhile_is_returned() {
         unreachable!("November's dollars are held in December");
     };
     assert_eq!(short.lacks()[0].start(), december());
+    let grants = grants_for(&short);
+    let held = held(short.reserve_with(&grants, december()));
+    let starts: Vec<_> = held.lines().map(|(_, start, _)| start).collect();
+    assert_eq!(starts, [december()]);
     node.tidy(1_000, december());
     node.write();
     assert_eq!(node.share, Share::default());
@@ -250,7 +254,7 @@ fn a_debit_for_a_period_that_ended_meanwhile_is_returned() {
 fn a_cap_that_fills_up_while_a_debit_is_made_refuses_and_keeps_the_grant() {
     let (node, running) = Node::running(0);
     let waits = short(ask(&node.books, 1_000, 100).unwrap());
-    let grants = grants(&waits);
+    let grants = grants_for(&waits);
     running.settle(exact(1_000), now());
     let refusal = waits.reserve_with(&grants, now()).unwrap_err();
     assert_eq!(refusal.code(), "budget_exceeded");

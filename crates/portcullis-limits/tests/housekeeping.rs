@@ -235,6 +235,22 @@ fn an_earlier_account_with_something_left_outlives_the_latest() {
 }
 
 #[test]
+fn an_earlier_account_that_holds_something_outlives_the_latest() {
+    let cap = key(MINUTE, Limit::Tokens(100));
+    let (books, now) = (Books::new(), november());
+    let allowance = open(&books, [cap.clone()]);
+    let running = hold(&allowance, 60, now).dispatch();
+    charge(&allowance, 10, 10, now + LONG);
+    books.retire(cap.counter());
+    tell_and_tidy(&books, now + YEARS);
+    assert_eq!(books.accounts().len(), 2);
+    running.settle(exact(40), now + YEARS);
+    assert_eq!(changes(&books).bookings, [booking(&cap, now, 40, 0)]);
+    tidy(&books, now + YEARS);
+    assert_eq!(books.accounts(), []);
+}
+
+#[test]
 fn a_clock_that_ran_ahead_while_nobody_asked_opens_no_account_twice() {
     for window in [MONTH, MINUTE, Window::Day(Zone::UTC)] {
         let (books, now) = (Books::new(), november());
@@ -351,6 +367,19 @@ fn a_hold_of_nothing_keeps_its_counter_when_the_period_is_forgotten() {
     assert!(!books.is_holding());
     assert_eq!(changes(&books).bookings, [booking(&cap, later, 0, 7)]);
     assert!(is_refused(&other, 994, later), "it owes on another counter");
+}
+
+#[test]
+fn what_a_hold_of_nothing_uses_is_not_owed_before_its_period() {
+    let cap = key(MINUTE, Limit::Tokens(1_000));
+    let (books, now) = (Books::new(), november());
+    let later = now + LONG;
+    let running = hold(&open(&books, [cap.clone()]), 0, later).dispatch();
+    books.retire(cap.counter());
+    tidy(&books, later + LONG);
+    assert_eq!(books.accounts(), [], "only the hold knows the period");
+    running.settle(exact(7), now);
+    assert_eq!(changes(&books).bookings, [booking(&cap, later, 0, 7)]);
 }
 
 #[test]

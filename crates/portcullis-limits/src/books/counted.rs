@@ -250,9 +250,9 @@ impl Locked<'_> {
         self.tally.holds > 0
     }
 
-    /// Whether there is nothing in it.
+    /// Whether there is no account in it.
     pub(super) fn is_empty(&self) -> bool {
-        self.tally.latest.is_none() && self.tally.earlier.is_empty() && self.tally.holds == 0
+        self.tally.latest.is_none() && self.tally.earlier.is_empty()
     }
 
     pub(super) fn accounts(&self) -> Vec<(Counter, Account)> {
@@ -388,3 +388,6 @@ fn among(kept: &mut Vec<Kept>, start: DateTime<Utc>, window: Window) -> &mut Kep
         });
     &mut kept[place]
 }
+
+#[cfg(test)]
+mod tests;
