@@ -4,22 +4,20 @@ use std::fs::File;
 use std::io::{self, BufRead as _, BufReader, Read as _};
 use std::path::Path;
 
-use portcullis_audit::{JsonLinesVerifier, LogHead, VerifierKey};
+use portcullis_audit::{DamagedExport, ExportDamage, JsonLinesVerifier, Origin, VerifierKey};
 
+use crate::known::KnownHeads;
 use crate::progress::Progress;
 use crate::{Failure, Sound};
 
 pub(crate) fn verify(
     path: &Path,
     keys: &[VerifierKey],
-    known: Option<LogHead>,
+    known: &KnownHeads,
 ) -> Result<Sound, Failure> {
     let unreadable = |why: io::Error| Failure::unverified(path, &why);
     let mut file = BufReader::new(File::open(path).map_err(unreadable)?);
     let mut verifier = JsonLinesVerifier::new(keys);
-    if let Some(known) = known {
-        verifier = verifier.known(known);
-    }
     let mut progress = Progress::default();
     let mut line = Vec::new();
     for done in 0.. {
@@ -29,12 +27,22 @@ pub(crate) fn verify(
         if read.map_err(unreadable)? == 0 {
             break;
         }
-        let pushed = verifier.push(&line);
-        pushed.map_err(|why| Failure::tampered(path, &why))?;
+        verifier
+            .push(&line)
+            .map_err(|why| damaged(path, known, verifier.log(), why))?;
+        if done == 0 {
+            // Which of them are due here, the first line says.
+            let log = verifier.log().cloned();
+            let due = log.iter().flat_map(|log| known.of(log));
+            let due = due.map(|known| known.head.clone());
+            verifier = due.fold(verifier, JsonLinesVerifier::known);
+        }
         progress.at(done, None);
     }
+    let log = verifier.log().cloned();
     let verified = verifier.finish();
-    let verified = verified.map_err(|why| Failure::tampered(path, &why))?;
+    let verified = verified.map_err(|why| damaged(path, known, log.as_ref(), why))?;
+    let compared = known.compared(&verified.log)?;
     let (first, size) = (verified.first, verified.head.size());
     let before = match first {
         0 => String::new(),
@@ -42,12 +50,21 @@ pub(crate) fn verify(
     };
     Ok(Sound {
         sentence: format!(
-            "{}: {} records, up to the head at size {size}, are as they were signed{before}",
+            "{}: {} records, up to the head at size {size}, are as they were signed{before}{compared}",
             verified.log,
             size - first
         ),
         incomplete: first > 0,
     })
+}
+
+fn damaged(path: &Path, known: &KnownHeads, log: Option<&Origin>, why: DamagedExport) -> Failure {
+    if let (ExportDamage::Records(damage), Some(log)) = (why.kind, log)
+        && let Some(known) = known.concerned(log, damage.kind)
+    {
+        return known.damaged(path, damage.kind, &why);
+    }
+    Failure::tampered(path, &why)
 }
 
 /// Longer than any line: an entry of 60,000 bytes, and openings.

@@ -1,7 +1,7 @@
 //! Verifies what a Portcullis audit log exported: with no database, no gateway and no secret.
 //!
 //! It takes a folder of tiles, a file of JSON lines, or the proof of one record, and the verifier key of the log, which
-//! `gateway audit checkpoint` prints. Whoever kept an earlier head of the log gives it as `--known-checkpoint`: without one,
+//! `gateway audit checkpoint` prints. Whoever kept earlier heads of the log gives each as `--known-checkpoint`: without one,
 //! a copy that was cut off at its end, under a head that was signed earlier, looks sound.
 //!
 //! All that decides stands in `portcullis-audit`; this program reads files and counts. The formats are those of C2SP
@@ -14,6 +14,7 @@
 )]
 
 mod file;
+mod known;
 mod lines;
 mod progress;
 mod proof;
@@ -23,12 +24,14 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::Parser;
-use portcullis_audit::{Checkpoint, InvalidKey, LogHead, VerifierKey};
+use portcullis_audit::{InvalidKey, VerifierKey};
+
+use crate::known::KnownHeads;
 
 /// Verifies an exported audit log: a folder of tiles, a file of JSON lines, or a proof of one record.
 ///
 /// Exit codes: 0 sound, 1 tampered, 2 sound but for records that are declared not to be there (pruned, or before the first one
-/// exported), 3 could not be verified: wrong arguments, or a file that cannot be read.
+/// exported), 3 could not be verified: wrong arguments, a file that cannot be read, or a known head that cannot be compared.
 #[derive(Debug, Parser)]
 #[command(name = "verify_audit")]
 struct Args {
@@ -44,9 +47,10 @@ struct Args {
     #[arg(long, value_name = "FILE")]
     key_file: Option<PathBuf>,
 
-    /// A head of the log that was kept elsewhere: what is verified must reach it and agree with it.
+    /// A head of the log that was kept elsewhere: what is verified must reach it and agree with it (may be given several
+    /// times: with each).
     #[arg(long = "known-checkpoint", value_name = "FILE")]
-    known: Option<PathBuf>,
+    known: Vec<PathBuf>,
 
     /// The record that a proof is about; RECORD.json beside RECORD.tlog-proof, if not given.
     #[arg(long, value_name = "FILE")]
@@ -101,15 +105,15 @@ fn verify(args: Args) -> Result<Sound, Failure> {
     if let Some(path) = &args.key_file {
         keys.extend(keys_of(path)?);
     }
-    let known = args.known.map(|path| known(&path, &keys)).transpose()?;
+    let known = KnownHeads::read(args.known, &keys)?;
     if args.path.is_dir() {
-        return tiles::verify(&args.path, &keys, known);
+        return tiles::verify(&args.path, &keys, &known);
     }
     let start = file::start(&args.path)?;
     if start.starts_with(proof::MAGIC) {
-        return proof::verify(&args.path, args.record, &keys, known);
+        return proof::verify(&args.path, args.record, &keys, &known);
     }
-    lines::verify(&args.path, &keys, known)
+    lines::verify(&args.path, &keys, &known)
 }
 
 fn keys_of(path: &Path) -> Result<Vec<VerifierKey>, Failure> {
@@ -121,13 +125,6 @@ fn keys_of(path: &Path) -> Result<Vec<VerifierKey>, Failure> {
         true => Err(Failure::unverified(path, &"there is no key in it")),
         false => Ok(keys),
     }
-}
-
-fn known(path: &Path, keys: &[VerifierKey]) -> Result<LogHead, Failure> {
-    let head = Checkpoint::verify(&file::whole(path)?, keys);
-    // A head that was kept is what all else is measured by: a wrong one says nothing about the log.
-    let head = head.map_err(|why| Failure::unverified(path, &why))?;
-    Ok(LogHead::from(&head))
 }
 
 fn key(text: &str) -> Result<VerifierKey, InvalidKey> {

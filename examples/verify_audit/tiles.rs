@@ -4,30 +4,32 @@ use std::cell::RefCell;
 use std::path::{Path, PathBuf};
 
 use portcullis_audit::{
-    CHECKPOINT_PATH, Checkpoint, Damage, LogHead, StoredEntry, TileFile, TileReader, TileWriter,
-    Verified, Verifier, VerifierKey, bundle_entries, bundle_path,
+    CHECKPOINT_PATH, Checkpoint, Damage, StoredEntry, TileFile, TileReader, TileWriter, Verified,
+    Verifier, VerifierKey, bundle_entries, bundle_path,
 };
 
+use crate::known::KnownHeads;
 use crate::progress::Progress;
 use crate::{Failure, Sound, file};
 
 pub(crate) fn verify(
     folder: &Path,
     keys: &[VerifierKey],
-    known: Option<LogHead>,
+    known: &KnownHeads,
 ) -> Result<Sound, Failure> {
     let export = Export::open(folder, keys)?;
     let verified = export.verify(known)?;
     let Verified {
         log, size, minimum, ..
     } = verified;
+    let compared = known.compared(&log)?;
     let pruned = match minimum {
         0 => String::new(),
         minimum => format!("; the {minimum} before them were pruned, and a record says so"),
     };
     Ok(Sound {
         sentence: format!(
-            "{log}: {} records, up to the head at size {size}, are as they were signed, and so is every tile{pruned}",
+            "{log}: {} records, up to the head at size {size}, are as they were signed, and so is every tile{pruned}{compared}",
             size - minimum
         ),
         incomplete: minimum > 0,
@@ -61,9 +63,13 @@ impl Export {
     }
 
     /// Verifies the records as they stand in the bundles, and that the tiles are those which the records make.
-    fn verify(&self, known: Option<LogHead>) -> Result<Verified, Failure> {
+    fn verify(&self, known: &KnownHeads) -> Result<Verified, Failure> {
         let (minimum, size) = (self.first * WIDTH, self.head.size());
-        let damaged = |damage: Damage| Failure::tampered(&self.folder, &damage);
+        let log = self.head.origin();
+        let damaged = |damage: Damage| match known.concerned(log, damage.kind) {
+            Some(known) => known.damaged(&self.folder, damage.kind, &damage),
+            None => Failure::tampered(&self.folder, &damage),
+        };
         let mut verifier = Verifier::of_checkpoint(self.head.clone());
         let mut writer = TileWriter::new();
         if minimum > 0 {
@@ -76,8 +82,18 @@ impl Export {
             let why = "tiles are missing that reach beyond the pruned records";
             writer = pruned.ok_or_else(|| Failure::tampered(&self.folder, &why))?;
         }
-        if let Some(known) = known {
-            verifier = verifier.known(known).map_err(damaged)?;
+        // What can be compared with one head is, whatever became of another.
+        let mut not_compared = None;
+        for known in known.of(log) {
+            match verifier.clone().known(known.head.clone()) {
+                Ok(with) => verifier = with,
+                Err(damage) => match known.damaged(&self.folder, damage.kind, &damage) {
+                    Failure::Unverified(why) => {
+                        not_compared.get_or_insert(Failure::Unverified(why));
+                    }
+                    tampered @ Failure::Tampered(_) => return Err(tampered),
+                },
+            }
         }
         let mut progress = Progress::default();
         // What the records say comes first: a tile that does not fit is the lesser news.
@@ -104,7 +120,7 @@ impl Export {
         for tile in last {
             self.compare(&tile, &mut wrong_tile);
         }
-        wrong_tile.map_or(Ok(verified), Err)
+        wrong_tile.or(not_compared).map_or(Ok(verified), Err)
     }
 
     /// Notes the first tile that is not what the records make.

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use super::{begun, code, fill, keep_head, key, text, verify_audit};
-use crate::support::{Home, example, run_python};
+use crate::support::{Finished, Home, example, run_python};
 
 fn export(home: &Home, format: &str, name: &str) -> PathBuf {
     let to = home.data().with_file_name(name);
@@ -197,6 +197,146 @@ fn a_kept_head_finds_an_export_that_ends_too_early_or_is_of_another_past() {
     let later = export(&home, "tiles", "later");
     let args = [text(&later), "--key", &key, "--known-checkpoint", &head];
     assert_eq!(code(&verify_audit(&args)), 0);
+}
+
+#[test]
+fn each_of_several_kept_heads_is_compared_and_the_one_that_does_not_fit_is_named() {
+    let home = begun();
+    let key = key(&home, &[]);
+    let first = keep_head(&home, "mail", &[]);
+    let forked = forked(&home);
+    fill(&home, 2);
+    let early = [
+        export(&home, "tiles", "early"),
+        export(&home, "jsonl", "early.jsonl"),
+    ];
+    // Beyond what was exported.
+    fill(&home, 1);
+    let second = keep_head(&home, "ticket", &[]);
+    let late = [
+        export(&home, "tiles", "late"),
+        export(&home, "jsonl", "late.jsonl"),
+    ];
+    for (early, late) in early.iter().zip(&late) {
+        let both = against(late, &key, &[&first, &second]);
+        assert_eq!(code(&both), 0, "{both}");
+        let said = "the 2 heads that were kept are all heads of it";
+        assert!(both.stdout.contains(said), "{both}");
+        for heads in [[&first, &second], [&second, &first]] {
+            let found = against(early, &key, &heads);
+            assert_eq!(code(&found), 1, "{found}");
+            assert!(found.stderr.starts_with("TAMPERED: "), "{found}");
+            assert!(
+                found.stderr.contains(&second) && !found.stderr.contains(&first),
+                "{found}"
+            );
+        }
+        let found = against(late, &key, &[&first, &forked, &first]);
+        assert_eq!(code(&found), 1, "{found}");
+        assert!(found.stderr.contains(&forked), "{found}");
+    }
+}
+
+/// A head of the same log and the same key, of a past that it did not have.
+fn forked(home: &Home) -> String {
+    let copy = home.copy();
+    fill(&copy, 1);
+    let head = keep_head(&copy, "forked", &[]);
+    home.write("forked", &fs::read_to_string(head).unwrap())
+}
+
+#[test]
+fn two_kept_heads_that_contradict_each_other_show_a_fork_by_themselves() {
+    let home = begun();
+    let key = key(&home, &[]);
+    let copy = home.copy();
+    fill(&home, 1);
+    fill(&copy, 1);
+    let ours = keep_head(&home, "ours", &[]);
+    let theirs = keep_head(&copy, "theirs", &[]);
+    let path = export(&home, "jsonl", "log.jsonl");
+    assert_eq!(code(&against(&path, &key, &[&ours])), 0);
+    let found = against(&path, &key, &[&ours, &theirs]);
+    assert_eq!(code(&found), 1, "{found}");
+    let said = &found.stderr;
+    assert!(said.starts_with("TAMPERED: ") && said.contains("they differ"));
+    assert!(said.contains(&ours) && said.contains(&theirs), "{found}");
+}
+
+#[test]
+fn a_kept_head_that_nothing_could_be_compared_with_is_named_and_hides_no_damage() {
+    let home = begun();
+    let keys = format!("{}\n{}\n", key(&home, &[]), key(&home, &["--system"]));
+    let keys = home.write("keys", &keys);
+    let against = |path: &Path, heads: &[&String]| {
+        let mut args = vec![text(path), "--key-file", &keys];
+        for head in heads {
+            args.extend(["--known-checkpoint", head.as_str()]);
+        }
+        verify_audit(&args)
+    };
+    let first = keep_head(&home, "first", &[]);
+    fill(&home, 4);
+    let second = keep_head(&home, "second", &[]);
+    let system = keep_head(&home, "system", &["--system"]);
+    let tiles = export(&home, "tiles", "tiles");
+    let lines = export(&home, "jsonl", "lines");
+    let part = home.data().with_file_name("part");
+    let size = head_size(&first);
+    let after = size.to_string();
+    let args = ["audit", "export", "--format", "jsonl", "--after", &after];
+    home.run(&[&args[..], &["--to", text(&part)]].concat())
+        .succeeded();
+    assert_eq!(code(&against(&part, &[&second])), 2);
+    for (path, heads, which) in [
+        (&tiles, [&second, &system], &system),
+        (&lines, [&system, &second], &system),
+        (&part, [&first, &second], &first),
+        (&part, [&second, &first], &first),
+    ] {
+        let found = against(path, &heads);
+        assert_eq!(code(&found), 3, "{found}");
+        assert!(
+            found.stderr.starts_with(&format!("error: {which}: ")),
+            "{found}"
+        );
+    }
+    // What another head finds comes first.
+    fill(&home, 1);
+    let third = keep_head(&home, "third", &[]);
+    for path in [&tiles, &lines, &part] {
+        let found = against(path, &[&system, &first, &third]);
+        assert_eq!(code(&found), 1, "{found}");
+        assert!(found.stderr.contains(&third), "{found}");
+    }
+    let folder = home.data().with_file_name("proofs");
+    fs::create_dir(&folder).unwrap();
+    home.run(&["audit", "prove", "1", "--to", text(&folder)])
+        .succeeded();
+    let proof = folder.join("1.tlog-proof");
+    assert_eq!(code(&against(&proof, &[&third])), 0);
+    for (heads, which) in [([&third, &system], &system), ([&second, &third], &second)] {
+        let found = against(&proof, &heads);
+        assert_eq!(code(&found), 3, "{found}");
+        assert!(
+            found.stderr.starts_with(&format!("error: {which}: ")),
+            "{found}"
+        );
+    }
+}
+
+/// The second line of a signed head.
+fn head_size(file: &str) -> u64 {
+    let note = fs::read_to_string(file).unwrap();
+    note.lines().nth(1).unwrap().parse().unwrap()
+}
+
+fn against(path: &Path, key: &str, heads: &[&String]) -> Finished {
+    let mut args = vec![text(path), "--key", key];
+    for head in heads {
+        args.extend(["--known-checkpoint", head.as_str()]);
+    }
+    verify_audit(&args)
 }
 
 #[test]

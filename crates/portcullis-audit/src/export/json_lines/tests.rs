@@ -223,6 +223,64 @@ fn an_export_that_was_cut_off_is_found_against_a_kept_head_only() {
 }
 
 #[test]
+fn each_of_several_kept_heads_is_compared_whatever_their_order() {
+    let (entries, heads) = log(&[3, 2, 4]);
+    let kept: Vec<LogHead> = heads.iter().map(|it| it.checkpoint().into()).collect();
+    let given = |known: &[LogHead]| {
+        let none = JsonLinesVerifier::new(&keys());
+        known.iter().cloned().fold(none, JsonLinesVerifier::known)
+    };
+    let whole = lines(0, &entries, &heads);
+    let forked = |at: usize| {
+        let mut known = kept.clone();
+        known[at].root = Hash::EMPTY_TREE;
+        known
+    };
+    for (at, line, seq) in [(1, 4, 0), (2, 7, 3), (3, 12, 5)] {
+        let size = kept[at].size.get();
+        let found = records(line, seq, DamageKind::Forked { known: size });
+        let mut known = forked(at);
+        assert_eq!(feed(given(&known), &whole), found);
+        known.reverse();
+        assert_eq!(feed(given(&known), &whole), found);
+        // A good one of the same size makes up for nothing.
+        known.insert(0, kept[at].clone());
+        assert_eq!(feed(given(&known), &whole), found);
+    }
+    assert!(feed(given(&kept), &whole).is_ok());
+
+    let cut = &whole[..8];
+    let truncated = records(8, 5, DamageKind::Truncated { size: 9 });
+    assert_eq!(feed(given(&kept), cut), truncated);
+    // One before the first record leaves the others to be compared, and what they find is said.
+    let late = lines(4, &entries, &heads);
+    let not_comparable = DamageKind::NotComparable { known: 3 };
+    let found = feed(given(&kept[1..]), &late);
+    assert_eq!(found, records(late.len() as u64, 3, not_comparable));
+    let found = feed(given(&forked(2)[1..]), &late);
+    assert_eq!(found, records(2, 4, DamageKind::Forked { known: 5 }));
+}
+
+#[test]
+fn a_kept_head_may_be_given_once_the_log_is_known() {
+    let (entries, heads) = log(&[3, 2]);
+    let whole = lines(0, &entries, &heads);
+    for head in &heads {
+        for root in [None, Some(Hash::leaf(b"another"))] {
+            let mut known = LogHead::from(head.checkpoint());
+            let expected = root.is_none();
+            known.root = root.unwrap_or(known.root);
+            let mut verifier = JsonLinesVerifier::new(&keys());
+            assert_eq!(verifier.log(), None);
+            verifier.push(whole[0].as_bytes()).unwrap();
+            assert_eq!(verifier.log(), Some(&origin()));
+            let found = feed(verifier.known(known), &whole[1..]);
+            assert_eq!(found.is_ok(), expected, "{found:?}");
+        }
+    }
+}
+
+#[test]
 fn an_export_that_was_rebuilt_without_the_key_has_no_good_head() {
     let (entries, heads) = log(&[3]);
     let good = lines(0, &entries, &heads);

@@ -15,7 +15,8 @@ use crate::{
 #[derive(Clone, Debug)]
 pub struct JsonLinesVerifier {
     keys: Vec<VerifierKey>,
-    known: Option<LogHead>,
+    /// Heads that were kept elsewhere and that it was not compared with yet.
+    known: Vec<LogHead>,
     lines: u64,
     chain: Option<Chain>,
     first: u64,
@@ -40,7 +41,7 @@ impl JsonLinesVerifier {
     pub fn new(keys: &[VerifierKey]) -> Self {
         Self {
             keys: keys.to_vec(),
-            known: None,
+            known: Vec::new(),
             lines: 0,
             chain: None,
             first: 0,
@@ -49,11 +50,18 @@ impl JsonLinesVerifier {
         }
     }
 
-    /// The export must reach this head, which was kept elsewhere, and agree with it.
+    /// The export must reach this head, which was kept elsewhere, and agree with it. It may be given several; the last time
+    /// for one is before the line with the next record.
     #[must_use]
     pub fn known(mut self, known: LogHead) -> Self {
-        self.known = Some(known);
+        self.known.push(known);
         self
+    }
+
+    /// Which log this claims to be an export of; `None` before its first line.
+    #[must_use]
+    pub fn log(&self) -> Option<&Origin> {
+        self.chain.as_ref().map(Chain::log)
     }
 
     /// The next line, with or without its newline.
@@ -63,7 +71,7 @@ impl JsonLinesVerifier {
     pub fn push(&mut self, line: &[u8]) -> Result<(), DamagedExport> {
         let checked = match self.damage {
             Some(damage) => Err(damage),
-            None => self.check(line).map_err(|kind| DamagedExport {
+            None => self.check_and_compare(line).map_err(|kind| DamagedExport {
                 line: self.lines + 1,
                 kind,
             }),
@@ -77,14 +85,13 @@ impl JsonLinesVerifier {
     ///
     /// # Errors
     /// The first damage, in this or an earlier call.
-    pub fn finish(self) -> Result<VerifiedExport, DamagedExport> {
-        let at_end = |kind| DamagedExport {
-            line: self.lines,
-            kind,
-        };
+    pub fn finish(mut self) -> Result<VerifiedExport, DamagedExport> {
         if let Some(damage) = self.damage {
             return Err(damage);
         }
+        let at = self.lines;
+        let at_end = |kind| DamagedExport { line: at, kind };
+        self.compare_known().map_err(at_end)?;
         let (Some(chain), Some(head)) = (self.chain, self.covered) else {
             return Err(at_end(ExportDamage::NotCovered));
         };
@@ -93,26 +100,27 @@ impl JsonLinesVerifier {
         if head.size() != end {
             return Err(at_end(ExportDamage::NotCovered));
         }
-        if let Some(known) = &self.known {
-            // Every size on the way was compared when it was reached.
-            let size = known.size.get();
-            let kind = if size > end {
-                Some(DamageKind::Truncated { size })
-            } else if size < self.first {
-                Some(DamageKind::NotComparable { known: size })
-            } else {
-                None
+        // What was reached was compared, so these lie behind the end, or before the first record.
+        if let Some(size) = self.known.iter().map(|known| known.size.get()).max() {
+            let kind = match size > end {
+                true => DamageKind::Truncated { size },
+                false => DamageKind::NotComparable { known: size },
             };
-            if let Some(kind) = kind {
-                let seq = end.min(size);
-                return Err(at_end(Damage { seq, kind }.into()));
-            }
+            let seq = end.min(size);
+            return Err(at_end(Damage { seq, kind }.into()));
         }
         Ok(VerifiedExport {
             log: chain.log().clone(),
             first: self.first,
             head,
         })
+    }
+
+    /// Before a line too: a head may have been given since the one before.
+    fn check_and_compare(&mut self, line: &[u8]) -> Result<(), ExportDamage> {
+        self.compare_known()?;
+        self.check(line)?;
+        self.compare_known()
     }
 
     fn check(&mut self, line: &[u8]) -> Result<(), ExportDamage> {
@@ -161,7 +169,7 @@ impl JsonLinesVerifier {
             .ok_or(ExportDamage::Form)?;
         self.first = first;
         self.chain = Some(Chain::new(log, frontier));
-        self.compare_known()
+        Ok(())
     }
 
     fn record(
@@ -183,11 +191,9 @@ impl JsonLinesVerifier {
             bytes: entry,
             hashes: leaf.as_bytes(),
         };
-        if chain.push(row)?.is_some() {
-            if openings.is_some_and(|openings| !openings.open(seq, entry)) {
-                return Err(ExportDamage::Opening);
-            }
-            self.compare_known()?;
+        if chain.push(row)?.is_some() && openings.is_some_and(|openings| !openings.open(seq, entry))
+        {
+            return Err(ExportDamage::Opening);
         }
         Ok(())
     }
@@ -215,20 +221,28 @@ impl JsonLinesVerifier {
         Err(Damage { seq, kind }.into())
     }
 
-    fn compare_known(&self) -> Result<(), ExportDamage> {
-        let (Some(chain), Some(known)) = (&self.chain, &self.known) else {
-            return Ok(());
-        };
-        let size = known.size.get();
-        let kind = if known.log != *chain.log() {
-            DamageKind::Foreign
-        } else if size == chain.frontier().size() && known.root != chain.frontier().root() {
-            DamageKind::Forked { known: size }
-        } else {
-            return Ok(());
-        };
+    /// Compares with the heads that are due at this size.
+    fn compare_known(&mut self) -> Result<(), ExportDamage> {
         let seq = self.covered();
-        Err(Damage { seq, kind }.into())
+        let Some(chain) = &self.chain else {
+            return Ok(());
+        };
+        let damaged = |kind| Err(Damage { seq, kind }.into());
+        if self.known.iter().any(|known| known.log != *chain.log()) {
+            return damaged(DamageKind::Foreign);
+        }
+        let size = chain.frontier().size();
+        let is_due = |known: &LogHead| known.size.get() == size;
+        let mut due = self.known.iter().filter(|known| is_due(known)).peekable();
+        if due.peek().is_none() {
+            return Ok(());
+        }
+        let root = chain.frontier().root();
+        if due.any(|known| known.root != root) {
+            return damaged(DamageKind::Forked { known: size });
+        }
+        self.known.retain(|known| !is_due(known));
+        Ok(())
     }
 
     /// The records below this are those of a signed head.
