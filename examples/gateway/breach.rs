@@ -32,8 +32,27 @@ pub(crate) fn run(data: &Data, command: BreachCommand) -> Result<(), Failure> {
             };
             file.append(Some(&breach), event)?
         }
-        BreachCommand::Show => {
-            show::breach::all(&file.read()?, SystemClock::new().now().utc);
+        BreachCommand::NotRequired {
+            breach,
+            who,
+            reason,
+        } => {
+            let duty = who.into();
+            file.append(Some(&breach), |_now| BreachEvent::NotRequired {
+                duty,
+                reason,
+            })?
+        }
+        BreachCommand::Note { breach, text } => {
+            file.append(Some(&breach), |_now| BreachEvent::Noted { text })?
+        }
+        BreachCommand::Close { breach, outcome } => {
+            file.append(Some(&breach), |_now| BreachEvent::Closed { outcome })?
+        }
+        BreachCommand::Show { breach } => {
+            let register = file.read_with(breach.as_deref())?;
+            let now = SystemClock::new().now().utc;
+            show::breach::all(&register, breach.as_deref(), now);
             return Ok(());
         }
     };

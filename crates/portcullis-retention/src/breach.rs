@@ -5,7 +5,8 @@ use chrono::{DateTime, TimeDelta, Utc};
 mod register;
 
 pub use register::{
-    Breach, BreachEntry, BreachEvent, BreachRegister, Duty, Refused, RefusedBecause,
+    Breach, BreachClosing, BreachEntry, BreachEvent, BreachRegister, Discharge, Duty, Refused,
+    RefusedBecause,
 };
 
 /// The clock of one breach. It runs from awareness, in hours, through weekends and holidays.

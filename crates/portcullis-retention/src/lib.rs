@@ -83,8 +83,8 @@ mod time_range;
 // The public interface is:
 pub use apply::{Apply, Batch, Budget, ForeignProgress, Next, Progress, Removed, Stuck};
 pub use breach::{
-    Breach, BreachClock, BreachEntry, BreachEvent, BreachRegister, Due, Duty, Refused,
-    RefusedBecause,
+    Breach, BreachClock, BreachClosing, BreachEntry, BreachEvent, BreachRegister, Discharge, Due,
+    Duty, Refused, RefusedBecause,
 };
 pub use class::{DataClass, UnknownClass};
 pub use companion::Companion;

@@ -28,7 +28,7 @@ impl RegisterFile {
     ///
     /// # Errors
     /// A line that is damaged, by its number: nobody relies on a register of which a part is wrong.
-    pub(super) fn read(&self) -> Result<BreachRegister, Failure> {
+    fn read(&self) -> Result<BreachRegister, Failure> {
         match File::open(&self.path) {
             Ok(mut file) => {
                 file.lock_shared()
@@ -38,6 +38,16 @@ impl RegisterFile {
             Err(why) if why.kind() == io::ErrorKind::NotFound => Ok(BreachRegister::new()),
             Err(why) => Err(self.failed("open", &why)),
         }
+    }
+
+    /// What is registered, with this breach in it if one is named.
+    ///
+    /// # Errors
+    /// As [`read`](Self::read), and where no such breach is registered.
+    pub(super) fn read_with(&self, breach: Option<&str>) -> Result<BreachRegister, Failure> {
+        let register = self.read()?;
+        breach.map_or(Ok(()), |breach| self.knows(&register, breach))?;
+        Ok(register)
     }
 
     /// Appends an entry of now, about a new breach if none is named: the register with it. When it returns, the entry is on
@@ -61,11 +71,12 @@ impl RegisterFile {
         // Two operators at once get two numbers; and the clock is read by whose turn it is, as entries are in the order of time.
         file.lock().map_err(|why| self.failed("lock", &why))?;
         let before = self.read_all(&mut file)?;
+        breach.map_or(Ok(()), |breach| self.knows(&before, breach))?;
         let now = SystemClock::new().now().utc;
         let breach = breach.map_or_else(|| new_name(&before, now), str::to_owned);
         let after = before.append(&breach, now, event(now))?;
         if let Some(entry) = after.entries().last() {
-            let line = format!("{}\n", to_json(entry)?);
+            let line = format!("{}\n", to_json(entry));
             file.write_all(line.as_bytes())
                 .and_then(|()| file.sync_all())
                 .and_then(|()| self.sync_folder())
@@ -89,6 +100,22 @@ impl RegisterFile {
             .collect();
         // The number of an entry is that of its line.
         BreachRegister::restore(entries?).map_err(|why| self.damaged(why.number, &why.because))
+    }
+
+    fn knows(&self, register: &BreachRegister, breach: &str) -> Result<(), Failure> {
+        if register.breach(breach).is_some() {
+            return Ok(());
+        }
+        let open: Vec<&str> = register.open().map(|(name, _)| name).collect();
+        let open = match open.is_empty() {
+            true => "None is open".to_owned(),
+            false => format!("Open: {}", open.join(", ")),
+        };
+        let (breach, file) = (breach.escape_debug(), self.path.display());
+        Err(format!(
+            "no breach of this name is registered in {file}: `{breach}`. {open}; `breach show` shows the closed ones, too"
+        )
+        .into())
     }
 
     /// So that a file that was just made is still there after a power cut.
@@ -130,10 +157,7 @@ fn new_name(register: &BreachRegister, now: DateTime<Utc>) -> String {
 }
 
 /// An entry as a line.
-///
-/// # Errors
-/// Of an event that no command enters.
-fn to_json(entry: &BreachEntry) -> Result<Value, Failure> {
+fn to_json(entry: &BreachEntry) -> Value {
     let (what, event) = match &entry.event {
         BreachEvent::Aware { since, facts } => {
             (AWARE, json!({"since": since.to_rfc3339(), "facts": facts}))
@@ -145,30 +169,50 @@ fn to_json(entry: &BreachEntry) -> Result<Value, Failure> {
             TOLD,
             json!({"who": word(*duty), "late_because": reason_for_delay}),
         ),
-        BreachEvent::Noted { .. } | BreachEvent::NotRequired { .. } | BreachEvent::Closed => {
-            return Err("this program enters awareness and notifications only".into());
+        BreachEvent::NotRequired { duty, reason } => {
+            (NOT_REQUIRED, json!({"who": word(*duty), "reason": reason}))
         }
+        BreachEvent::Noted { text } => (NOTED, json!({"text": text})),
+        BreachEvent::Closed { outcome } => (CLOSED, json!({"outcome": outcome})),
     };
     let at = entry.at.to_rfc3339();
-    Ok(json!({"number": entry.number, "at": at, "breach": &*entry.breach, what: event}))
+    json!({"number": entry.number, "at": at, "breach": &*entry.breach, what: event})
 }
 
 fn from_json(line: &[u8]) -> Option<BreachEntry> {
     let line: Value = serde_json::from_slice(line).ok()?;
     let text = |of: &Value, name| Some(of.get(name)?.as_str()?.to_owned());
     let time = |of: &Value, name| of.get(name)?.as_str()?.parse().ok();
-    let event = match (line.get(AWARE), line.get(TOLD)) {
-        (Some(aware), None) => BreachEvent::Aware {
-            since: time(aware, "since")?,
-            facts: text(aware, "facts")?,
+    let duty = |of: &Value| {
+        let who = of.get("who")?.as_str()?;
+        DUTIES.into_iter().find(|duty| word(*duty) == who)
+    };
+    let mut found = WHAT
+        .into_iter()
+        .filter_map(|what| Some((what, line.get(what)?)));
+    let (Some((what, of)), None) = (found.next(), found.next()) else {
+        return None;
+    };
+    let event = match what {
+        AWARE => BreachEvent::Aware {
+            since: time(of, "since")?,
+            facts: text(of, "facts")?,
         },
-        (None, Some(told)) => BreachEvent::Notified {
-            duty: DUTIES
-                .into_iter()
-                .find(|duty| told.get("who").is_some_and(|who| who == word(*duty)))?,
-            reason_for_delay: text(told, "late_because"),
+        TOLD => BreachEvent::Notified {
+            duty: duty(of)?,
+            reason_for_delay: text(of, "late_because"),
         },
-        (Some(_), Some(_)) | (None, None) => return None,
+        NOT_REQUIRED => BreachEvent::NotRequired {
+            duty: duty(of)?,
+            reason: text(of, "reason")?,
+        },
+        NOTED => BreachEvent::Noted {
+            text: text(of, "text")?,
+        },
+        CLOSED => BreachEvent::Closed {
+            outcome: text(of, "outcome")?,
+        },
+        _ => return None,
     };
     Some(BreachEntry {
         number: line.get("number")?.as_u64()?,
@@ -189,3 +233,8 @@ const DUTIES: [Duty; 2] = [Duty::Authority, Duty::Users];
 /// The members that tell what happened.
 const AWARE: &str = "aware";
 const TOLD: &str = "told";
+const NOT_REQUIRED: &str = "not_required";
+const NOTED: &str = "noted";
+const CLOSED: &str = "closed";
+/// An entry has one of them.
+const WHAT: [&str; 5] = [AWARE, TOLD, NOT_REQUIRED, NOTED, CLOSED];

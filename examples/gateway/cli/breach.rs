@@ -26,8 +26,37 @@ pub(crate) enum BreachCommand {
         #[arg(long, value_name = "TEXT")]
         late_because: Option<String>,
     },
-    /// Shows each breach: who is to be told until when, and how many hours are left.
-    Show,
+    /// Enters that somebody need not be told of a breach, and why: no risk is likely (Art. 33(1)), or no high one (Art. 34).
+    NotRequired {
+        /// The breach, as `breach show` names it.
+        breach: String,
+        /// Who.
+        #[arg(value_enum)]
+        who: Who,
+        /// Why.
+        #[arg(value_name = "TEXT")]
+        reason: String,
+    },
+    /// Enters what else is known of a breach: more facts, an effect, a remedy. A closed one takes notes, too.
+    Note {
+        /// The breach, as `breach show` names it.
+        breach: String,
+        /// What. No secret: an authority reads it.
+        text: String,
+    },
+    /// Enters how a breach ended, once: after authority and users were told, or need not be.
+    Close {
+        /// The breach, as `breach show` names it.
+        breach: String,
+        /// How it ended.
+        #[arg(value_name = "TEXT")]
+        outcome: String,
+    },
+    /// Shows each breach: who is to be told until when, how many hours are left, its notes, and how it ended.
+    Show {
+        /// This one alone.
+        breach: Option<String>,
+    },
 }
 
 /// Who is told.

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use portcullis::retention_policy::{Breach, BreachEvent, BreachRegister, Due, Duty};
+use portcullis::retention_policy::{Breach, BreachEvent, BreachRegister, Discharge, Due, Duty};
 
 /// The name of the breach of the last entry on standard output, alone on a line; where it stands on standard error.
 pub(crate) fn entered(register: &BreachRegister, file: &Path) {
@@ -17,8 +17,11 @@ pub(crate) fn entered(register: &BreachRegister, file: &Path) {
     }
 }
 
-pub(crate) fn all(register: &BreachRegister, now: DateTime<Utc>) {
-    for entry in register.entries() {
+/// All breaches, or one alone.
+pub(crate) fn all(register: &BreachRegister, only: Option<&str>, now: DateTime<Utc>) {
+    let entries = register.entries();
+    let shown = |name: &str| only.is_none_or(|only| only == name);
+    for entry in entries.iter().filter(|entry| shown(&entry.breach)) {
         let (BreachEvent::Aware { since, facts }, Some(breach)) =
             (&entry.event, register.breach(&entry.breach))
         else {
@@ -31,19 +34,25 @@ pub(crate) fn all(register: &BreachRegister, now: DateTime<Utc>) {
             one_line(facts)
         );
         print!("{}", deadlines(breach, now));
+        for later in entries.iter().filter(|it| it.breach == entry.breach) {
+            if let BreachEvent::Noted { text } = &later.event {
+                println!("  noted {}: {}", super::time(later.at), one_line(text));
+            }
+        }
     }
     if register.entries().is_empty() {
         println!("no breach is registered");
     }
 }
 
-/// A line for each of those who have to be told.
+/// A line for each of those who have to be told, and how it ended.
 fn deadlines(breach: &Breach, now: DateTime<Utc>) -> String {
-    let (clock, open) = (breach.clock(), breach.open());
+    let clock = breach.clock();
     let line = |duty, who: &str, by, due, law: &str| {
-        let state = match open.contains(&duty) {
-            true => state(due),
-            false => "told".to_owned(),
+        let state = match breach.discharge(duty) {
+            None => state(due),
+            Some(Discharge::Notified) => "told".to_owned(),
+            Some(Discharge::NotRequired) => "need not be told".to_owned(),
         };
         format!("  {who:<22} by {}  {state:<26}  {law}\n", super::time(by))
     };
@@ -62,7 +71,13 @@ fn deadlines(breach: &Breach, now: DateTime<Utc>) -> String {
             clock.users(now),
             "within 72 hours; where the risk is high, without undue delay (Art. 34(1))",
         ),
-        "  all other users        as promptly as possible\n".to_owned(),
+        match breach.closing() {
+            None => "  all other users        as promptly as possible\n".to_owned(),
+            Some(closing) => {
+                let (at, outcome) = (super::time(closing.at), one_line(&closing.outcome));
+                format!("  closed {at}: {outcome}\n")
+            }
+        },
     ]
     .concat()
 }

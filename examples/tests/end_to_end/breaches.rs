@@ -108,6 +108,90 @@ fn who_was_told_is_entered_once_and_with_a_reason_if_late() {
 }
 
 #[test]
+fn a_closed_breach_shows_its_outcome_has_no_clock_and_takes_notes_only() {
+    let home = prepared();
+    let name = record(&home, "2020-01-02T03:04:05Z", "a mail went astray").succeeded();
+    let name = name.stdout.trim_end();
+    let breach = |args: &[&str]| home.run(&[&["breach", args[0], name], &args[1..]].concat());
+    let refused = |args: &[&str], why: &str| {
+        let before = fs::read(file(&home)).unwrap();
+        let refused = breach(args).failed();
+        assert!(refused.stderr.contains(why), "{refused}");
+        assert_eq!(fs::read(file(&home)).unwrap(), before);
+    };
+    breach(&["note", "one person\n\u{1b}[2J"]).succeeded();
+    refused(&["note", " "], "the text is empty");
+    breach(&["told", "authority", "--late-because", "found late"]).succeeded();
+    refused(&["close", "destroyed"], "somebody is still to be told");
+    assert!(show(&home).contains("OVERDUE by "), "{}", show(&home));
+    refused(&["not-required", "users", ""], "the text is empty");
+    breach(&["not-required", "users", "it was encrypted"]).succeeded();
+    refused(&["close", "\t"], "the text is empty");
+    let closed = breach(&["close", "the copy was destroyed"]).succeeded();
+    assert_eq!(closed.stdout.trim_end(), name);
+    for said in [&closed.stderr, &show(&home)] {
+        assert!(said.contains(": the copy was destroyed\n"), "{said}");
+        for clock in ["OVERDUE", " left", "as promptly as possible"] {
+            assert!(!said.contains(clock), "{said}");
+        }
+    }
+
+    let over = "a closed breach takes notes only";
+    refused(&["close", "again"], over);
+    refused(&["told", "users", "--late-because", "x"], over);
+    refused(&["not-required", "authority", "x"], over);
+    breach(&["note", "the recipient wrote"]).succeeded();
+    let shown = show(&home);
+    let lines: Vec<&str> = shown.lines().collect();
+    assert_eq!(lines.len(), 6, "{shown}");
+    assert!(lines[1].contains("supervisory authority") && lines[1].contains("  told  "));
+    assert!(lines[2].contains("affected users") && lines[2].contains("  need not be told  "));
+    assert!(lines[3].starts_with("  closed ") && lines[3].ends_with(": the copy was destroyed"));
+    assert!(lines[4].starts_with("  noted ") && lines[4].contains(": one person  [2J"));
+    assert!(lines[5].starts_with("  noted ") && lines[5].ends_with(": the recipient wrote"));
+    assert_eq!(fs::read_to_string(file(&home)).unwrap().lines().count(), 6);
+}
+
+#[test]
+fn an_unknown_breach_is_refused_with_the_open_ones() {
+    let home = prepared();
+    let year = now().format("%Y").to_string();
+    let commands = [
+        &["told", "2-2", "users"][..],
+        &["not-required", "2-2", "users", "x"],
+        &["note", "2-2", "x"],
+        &["close", "2-2", "x"],
+        &["show", "2-2"],
+    ];
+    let refused = |open: &str| {
+        let before = fs::read(file(&home)).unwrap_or_default();
+        for command in commands {
+            let refused = home.run(&[&["breach"], command].concat()).failed();
+            for part in ["no breach of this name", "`2-2`", open] {
+                assert!(refused.stderr.contains(part), "{refused}");
+            }
+        }
+        assert_eq!(fs::read(file(&home)).unwrap_or_default(), before);
+    };
+    refused("None is open");
+    for what in ["the first", "the second", "the third"] {
+        record(&home, "now", what).succeeded();
+    }
+    let second = format!("{year}-2");
+    for who in ["authority", "users"] {
+        home.run(&["breach", "told", &second, who]).succeeded();
+    }
+    home.run(&["breach", "close", &second, "over"]).succeeded();
+    refused(&format!("Open: {year}-1, {year}-3;"));
+    let one = home.run(&["breach", "show", &second]).succeeded().stdout;
+    assert!(one.starts_with(&format!("{second}, ")), "{one}");
+    assert!(
+        !one.contains("the first") && one.contains(": over"),
+        "{one}"
+    );
+}
+
+#[test]
 fn what_cannot_be_is_refused_and_nothing_is_written() {
     let home = prepared();
     for bad in [

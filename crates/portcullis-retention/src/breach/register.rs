@@ -37,7 +37,10 @@ pub enum BreachEvent {
         reason: String,
     },
     /// The matter is over; after it there are notes only.
-    Closed,
+    Closed {
+        /// How it ended.
+        outcome: String,
+    },
 }
 
 /// Who has to be told.
@@ -154,7 +157,10 @@ impl BreachRegister {
 
     /// The breaches that are not closed.
     pub fn open(&self) -> impl Iterator<Item = (&str, &Breach)> {
-        let open = self.breaches.iter().filter(|(_, breach)| !breach.closed);
+        let open = self
+            .breaches
+            .iter()
+            .filter(|(_, breach)| breach.closed.is_none());
         open.map(|(name, breach)| (&**name, breach))
     }
 
@@ -175,8 +181,26 @@ impl BreachRegister {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Breach {
     clock: BreachClock,
-    done: Vec<Duty>,
-    closed: bool,
+    done: Vec<(Duty, Discharge)>,
+    closed: Option<BreachClosing>,
+}
+
+/// How a duty came to its end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Discharge {
+    /// They were told.
+    Notified,
+    /// They need not be.
+    NotRequired,
+}
+
+/// The end of a breach.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BreachClosing {
+    /// When it was entered.
+    pub at: DateTime<Utc>,
+    /// How it ended.
+    pub outcome: String,
 }
 
 impl Breach {
@@ -190,13 +214,20 @@ impl Breach {
     #[must_use]
     pub fn open(&self) -> Vec<Duty> {
         let all = [Duty::Authority, Duty::Users].into_iter();
-        all.filter(|duty| !self.done.contains(duty)).collect()
+        all.filter(|duty| self.discharge(*duty).is_none()).collect()
     }
 
-    /// Whether it is closed.
+    /// How the duty came to its end; `None` while its time runs. A closed breach has none that does.
     #[must_use]
-    pub const fn closed(&self) -> bool {
-        self.closed
+    pub fn discharge(&self, duty: Duty) -> Option<Discharge> {
+        let mut done = self.done.iter();
+        done.find_map(|(done, how)| (*done == duty).then_some(*how))
+    }
+
+    /// How it ended, if it did.
+    #[must_use]
+    pub const fn closing(&self) -> Option<&BreachClosing> {
+        self.closed.as_ref()
     }
 }
 
@@ -218,7 +249,7 @@ fn step(
             return Ok(Breach {
                 clock: BreachClock::aware_at(*since),
                 done: Vec::new(),
-                closed: false,
+                closed: None,
             });
         }
         (Some(_), BreachEvent::Aware { .. }) => return Err(RefusedBecause::AwareTwice),
@@ -226,7 +257,7 @@ fn step(
         (Some(breach), _) => breach.clone(),
     };
     let note = matches!(event, BreachEvent::Noted { .. });
-    if breach.closed && !note {
+    if breach.closed.is_some() && !note {
         return Err(RefusedBecause::Closed);
     }
     match event {
@@ -245,24 +276,32 @@ fn step(
             if matches!(due, Due::Late(_)) && unexplained {
                 return Err(RefusedBecause::LateWithoutReason);
             }
-            breach.discharge(*duty)?;
+            breach.end(*duty, Discharge::Notified)?;
         }
         BreachEvent::NotRequired { reason, .. } if wordless(reason) => {
             return Err(RefusedBecause::NoWords);
         }
-        BreachEvent::NotRequired { duty, .. } => breach.discharge(*duty)?,
-        BreachEvent::Closed if breach.open().is_empty() => breach.closed = true,
-        BreachEvent::Closed => return Err(RefusedBecause::DutyOpen),
+        BreachEvent::NotRequired { duty, .. } => breach.end(*duty, Discharge::NotRequired)?,
+        BreachEvent::Closed { .. } if !breach.open().is_empty() => {
+            return Err(RefusedBecause::DutyOpen);
+        }
+        BreachEvent::Closed { outcome } if wordless(outcome) => {
+            return Err(RefusedBecause::NoWords);
+        }
+        BreachEvent::Closed { outcome } => {
+            let outcome = outcome.clone();
+            breach.closed = Some(BreachClosing { at, outcome });
+        }
     }
     Ok(breach)
 }
 
 impl Breach {
-    fn discharge(&mut self, duty: Duty) -> Result<(), RefusedBecause> {
-        if self.done.contains(&duty) {
+    fn end(&mut self, duty: Duty, how: Discharge) -> Result<(), RefusedBecause> {
+        if self.discharge(duty).is_some() {
             return Err(RefusedBecause::Done);
         }
-        self.done.push(duty);
+        self.done.push((duty, how));
         Ok(())
     }
 }
@@ -353,6 +392,12 @@ mod tests {
         BreachEvent::Noted { text: text.into() }
     }
 
+    fn closed(outcome: &str) -> BreachEvent {
+        BreachEvent::Closed {
+            outcome: outcome.into(),
+        }
+    }
+
     /// A register of these entries about one breach, at these hours.
     fn register(
         events: impl IntoIterator<Item = (i64, BreachEvent)>,
@@ -379,11 +424,16 @@ mod tests {
             (0, aware(0)),
             (72, told(Duty::Authority, None)),
             (72, spared(Duty::Users, "no risk is likely")),
-            (80, BreachEvent::Closed),
+            (80, closed("the copy was destroyed")),
             (90, note("the provider confirmed")),
         ];
         let register = register(told_and_spared).unwrap();
-        assert!(register.breach("b").unwrap().closed());
+        let breach = register.breach("b").unwrap();
+        let (at, outcome) = (hour(80), "the copy was destroyed".into());
+        assert_eq!(breach.closing(), Some(&BreachClosing { at, outcome }));
+        let ends = [Duty::Authority, Duty::Users].map(|duty| breach.discharge(duty));
+        let expected = [Discharge::Notified, Discharge::NotRequired].map(Some);
+        assert_eq!((ends, breach.open()), (expected, vec![]));
         assert_eq!((register.open().count(), register.entries().len()), (0, 5));
     }
 
@@ -395,7 +445,7 @@ mod tests {
         let start = (0, aware(0));
         for (events, because) in [
             (vec![(0, note("x"))], No::Unknown),
-            (vec![(0, BreachEvent::Closed)], No::Unknown),
+            (vec![(0, closed("x"))], No::Unknown),
             (vec![start.clone(), (1, aware(0))], No::AwareTwice),
             (vec![(0, aware(1))], No::AwareInFuture),
             (vec![start.clone(), (-1, note("x"))], No::BackInTime),
@@ -439,20 +489,25 @@ mod tests {
                 No::Done,
             ),
             (
+                vec![start.clone(), (1, authority.clone()), (2, closed("x"))],
+                No::DutyOpen,
+            ),
+            (
                 vec![
                     start.clone(),
                     (1, authority.clone()),
-                    (2, BreachEvent::Closed),
+                    (1, users.clone()),
+                    (2, closed("\t")),
                 ],
-                No::DutyOpen,
+                No::NoWords,
             ),
             (
                 vec![
                     start,
                     (1, authority.clone()),
                     (1, users),
-                    (1, BreachEvent::Closed),
-                    (2, BreachEvent::Closed),
+                    (1, closed("x")),
+                    (2, closed("y")),
                 ],
                 No::Closed,
             ),
