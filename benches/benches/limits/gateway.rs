@@ -6,8 +6,8 @@ use std::sync::{Mutex, PoisonError};
 use chrono::{DateTime, TimeDelta, Utc};
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
 use portcullis_limits::{
-    Allowance, Answer, Books, Cap, Caps, Demand, Grant, Level, Limit, NanoUsd, Price, Round,
-    TokenBound, Tokens, Unit, Usage, Window, Zone,
+    Allowance, Answer, Books, Cap, Caps, Demand, Level, Limit, NanoUsd, Price, Round, Share,
+    TokenBound, Tokens, Usage, Window, Zone,
 };
 
 /// Which caps a key is under.
@@ -32,18 +32,9 @@ impl Gateway {
         let books: Vec<_> = books.take(orgs).collect();
         let all = books.iter().enumerate().cycle().enumerate().take(keys);
         let keys = all.map(|(key, (org, (books, _)))| {
-            let caps = caps(&id(key), &format!("org-{org:08}"), under);
-            for cap in caps.iter() {
-                if matches!(cap.counter().unit, Unit::Usd) {
-                    books.grant(&Grant {
-                        counter: cap.counter().clone(),
-                        start: cap.counter().window.period(begin()).start,
-                        amount: cap.amount() / 4,
-                        limit: cap.amount(),
-                    });
-                }
-            }
-            books.open(&caps)
+            let allowance = books.open(&caps(&id(key), &format!("org-{org:08}"), under));
+            fund(&allowance);
+            allowance
         });
         Self {
             keys: keys.collect(),
@@ -176,6 +167,25 @@ impl Peer {
     pub(crate) fn serve(&self, request: &Request) -> bool {
         let id = self.ids.get(request.key % self.ids.len());
         id.is_some_and(|id| matches!(self.limiter.check_key_n(id, CELLS), Ok(Ok(()))))
+    }
+}
+
+/// Debits plenty for all that is lacking.
+#[expect(clippy::expect_used, reason = "a benchmark without dollars is none")]
+fn fund(allowance: &Allowance) {
+    let (request, _) = Requests::new(0).next();
+    let ask = allowance
+        .ask(request.demand())
+        .expect("it is bounded and priced");
+    if let Ok(Answer::NeedsDebit(short)) = ask.reserve(begin()) {
+        let plenty = NanoUsd::from_nanos(i64::MAX / 8);
+        let debit = |lack| {
+            Share::default()
+                .debit(0, lack, plenty)
+                .expect("nobody used any")
+        };
+        let grants = short.lacks().iter().map(debit).collect();
+        drop(short.reserve_with(grants, begin())); // given back to the chunk
     }
 }
 

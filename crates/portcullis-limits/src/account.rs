@@ -60,11 +60,6 @@ impl Account {
         amount.saturating_sub(self.left()).max(0)
     }
 
-    /// Whether what is left was debited under a larger cap than `limit`, and has to be seen again by the durable books.
-    pub(crate) fn is_stale(&self, limit: i64) -> bool {
-        self.left() > 0 && limit < self.granted_under
-    }
-
     pub(crate) const fn hold(&mut self, amount: i64) {
         self.held = self.held.saturating_add(amount);
     }

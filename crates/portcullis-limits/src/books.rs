@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 
 use chrono::{DateTime, Utc};
 
-use crate::{Account, Caps, Counter, Grant, NanoUsd, Period};
+use crate::{Account, Caps, Counter, NanoUsd, Period};
 
 mod allowance;
 mod ask;
@@ -83,14 +83,6 @@ impl Books {
             .load(account);
     }
 
-    /// Adds what was debited durably to the chunk that holds are taken from. Whoever waits for it takes his hold in the same
-    /// step: [`Short::reserve_with`].
-    pub fn grant(&self, grant: &Grant) {
-        self.counted(&mut lock(&self.directory), &grant.counter)
-            .lock()
-            .grant(std::slice::from_ref(grant));
-    }
-
     /// Takes out of the chunk of one counter all that is left: when its cap was lowered or is no more, before anything is
     /// reserved under what is now in force. It waits for [`Books::take_changes`].
     ///
@@ -98,7 +90,7 @@ impl Books {
     /// before it is held again.
     pub fn give_back_of(&self, counter: &Counter) {
         if let Some(counted) = self.named(counter) {
-            counted.lock().give_back_all();
+            counted.lock().doubt();
         }
     }
 

@@ -12,6 +12,8 @@ pub struct Shortfall {
     pub(crate) start: DateTime<Utc>,
     pub(crate) amount: i64,
     pub(crate) limit: i64,
+    /// How often the chunk had been put in doubt.
+    pub(crate) seen: u32,
     refusal: CapReached,
 }
 
@@ -28,8 +30,7 @@ impl Shortfall {
         self.start
     }
 
-    /// How much has to be debited at least, in nano-dollars. Zero when the chunk has enough and the cap was lowered: then
-    /// the durable books only have to look again.
+    /// How much has to be debited at least, in nano-dollars: what the hold asks for beyond what is left of the chunk.
     #[must_use]
     pub const fn amount(&self) -> i64 {
         self.amount
@@ -47,20 +48,26 @@ impl Shortfall {
         self.refusal
     }
 
-    pub(crate) fn new(counter: &Counter, limit: i64, period: Period, amount: i64) -> Self {
+    pub(crate) fn new(
+        counter: &Counter,
+        limit: i64,
+        period: Period,
+        (amount, seen): (i64, u32),
+    ) -> Self {
         Self {
             counter: counter.clone(),
             start: period.start,
             amount,
             limit,
+            seen,
             refusal: reached(counter, period.end),
         }
     }
 }
 
-/// A durable debit, for the books that asked for it. Made by [`Share::debit`](crate::Share::debit), or from what one
-/// statement returned.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// A durable debit, for the books that asked for it: granted once, and so no copy of it is made. Made by
+/// [`Share::debit`](crate::Share::debit), or from what one statement returned.
+#[derive(Debug, PartialEq, Eq)]
 #[must_use = "what is debited and not granted is stranded"]
 pub struct Grant {
     /// The counter.

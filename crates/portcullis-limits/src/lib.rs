@@ -19,7 +19,7 @@
 //! let mut answer = allowance.ask(demand)?.reserve(now)?;
 //! if let Answer::NeedsDebit(short) = answer {
 //!     let grant = share.debit(0, &short.lacks()[0], NanoUsd::parse("$1")?)?; // durable before it is held
-//!     answer = short.reserve_with(&[grant], now)?;
+//!     answer = short.reserve_with(vec![grant], now)?;
 //! }
 //! let Answer::Held(held) = answer else { panic!("a chunk was granted") };
 //! let running = held.dispatch(); // dropped before this, it is given back; after it, charged in full

@@ -80,11 +80,15 @@ impl CapReached {
         }
     }
 
-    /// Of several caps without room the least is named: requests before tokens before money, as `spec/decisions.md` orders
-    /// them; then the one that lasts longest; then the narrowest.
-    pub(crate) fn rank(&self) -> impl Ord + use<> {
-        let lasts = self.resets_at.unwrap_or(DateTime::<Utc>::MAX_UTC);
-        (self.unit, Reverse(lasts), self.level)
+    /// Of several caps without room the one that is named: requests before tokens before money, as `spec/decisions.md`
+    /// orders them; then the one that lasts longest; then the narrowest.
+    #[must_use]
+    pub fn named_among(full: impl IntoIterator<Item = Self>) -> Option<Self> {
+        let rank = |it: &Self| {
+            let lasts = it.resets_at.unwrap_or(DateTime::<Utc>::MAX_UTC);
+            (it.unit, Reverse(lasts), it.level)
+        };
+        full.into_iter().min_by_key(rank)
     }
 
     /// The value of `Retry-After` in seconds, at least 1; `Some` exactly when the code is `rate_limited`.

@@ -86,15 +86,21 @@ impl Node {
             Answer::Held(held) => return Ok(held),
             Answer::NeedsDebit(short) => short,
         };
+        let grants = self.debit(others, &short, size)?;
+        match short.reserve_with(grants, now())? {
+            Answer::Held(held) => Ok(held),
+            Answer::NeedsDebit(short) => unreachable!("{short:?} was debited"),
+        }
+    }
+
+    /// What waits to be written goes first.
+    fn debit(&mut self, others: i64, short: &Short, size: i64) -> Result<Vec<Grant>, LimitRefusal> {
         self.write();
         let mut grants = Vec::new();
         for lack in short.lacks() {
             grants.push(self.share.debit(others, lack, chunk(size))?);
         }
-        match short.reserve_with(&grants, now())? {
-            Answer::Held(held) => Ok(held),
-            Answer::NeedsDebit(short) => unreachable!("{short:?} was debited"),
-        }
+        Ok(grants)
     }
 
     /// Whether the chunk has enough for so much.
@@ -190,18 +196,19 @@ fn all_that_is_lacking_is_said_at_once_and_granted_in_the_step_that_holds_it() {
     let caps = Caps::new([key(MONTH, usd(500)), organization]).unwrap();
     let books = Books::new();
     let both = short(ask_under(&books, &caps, 100).unwrap());
-    let grants = grants_for(&both);
+    let mut grants = grants_for(&both);
+    let of_organization = grants.split_off(1);
     let levels: Vec<_> = both.lacks().iter().map(|it| it.counter().level).collect();
     assert_eq!(levels, [Level::Key, Level::Organization]);
     // With one of the two nothing is held, and the one stays where it was granted.
-    let other = match both.reserve_with(&grants[..1], now()).unwrap() {
+    let other = match both.reserve_with(grants, now()).unwrap() {
         Answer::NeedsDebit(short) => short,
         Answer::Held(held) => unreachable!("{held:?} is held of one"),
     };
     assert_eq!(other.lacks().len(), 1);
     assert_eq!(other.lacks()[0].counter().level, Level::Organization);
     assert!(!books.is_holding());
-    let held = held(other.reserve_with(&grants[1..], now()));
+    let held = held(other.reserve_with(of_organization, now()));
     let lines: Vec<_> = held.lines().map(|(_, _, amount)| amount).collect();
     assert_eq!(lines, [100, 100]);
     let left = |(_, account): (Counter, Account)| (account.granted, account.left());
@@ -213,9 +220,9 @@ fn all_that_is_lacking_is_said_at_once_and_granted_in_the_step_that_holds_it() {
 fn who_waits_for_a_debit_gets_what_was_debited_for_him() {
     let books = Books::new();
     let [first, second] = [100, 60].map(|nanos| short(ask(&books, 1_000, nanos).unwrap()));
-    let grants = [grants_for(&first), grants_for(&second)];
-    let second = held(second.reserve_with(&grants[1], now()));
-    let first = held(first.reserve_with(&grants[0], now()));
+    let [of_first, of_second] = [grants_for(&first), grants_for(&second)];
+    let second = held(second.reserve_with(of_second, now()));
+    let first = held(first.reserve_with(of_first, now()));
     let amounts = [first, second].map(|it| it.lines().map(|(_, _, amount)| amount).sum::<i64>());
     assert_eq!(amounts, [100, 60]);
 }
@@ -225,8 +232,7 @@ fn a_debit_that_nobody_waits_for_any_more_serves_the_next() {
     let books = Books::new();
     let short = short(ask(&books, 1_000, 100).unwrap());
     let grants = grants_for(&short);
-    drop(short);
-    books.grant(&grants[0]);
+    drop(short.reserve_with(grants, now()).unwrap());
     let _held = held(ask(&books, 1_000, 100).unwrap().reserve(now()));
 }
 
@@ -235,14 +241,14 @@ fn a_debit_for_a_period_that_ended_meanwhile_is_returned() {
     let mut node = Node::default();
     let short = short(ask(&node.books, 1_000, 100).unwrap());
     let lack = short.lacks().first().unwrap();
-    let grants = [node.share.debit(0, lack, chunk(300)).unwrap()];
-    let answer = short.reserve_with(&grants, december()).unwrap();
+    let grants = vec![node.share.debit(0, lack, chunk(300)).unwrap()];
+    let answer = short.reserve_with(grants, december()).unwrap();
     let Answer::NeedsDebit(short) = answer else {
         unreachable!("November's dollars are held in December");
     };
     assert_eq!(short.lacks()[0].start(), december());
     let grants = grants_for(&short);
-    let held = held(short.reserve_with(&grants, december()));
+    let held = held(short.reserve_with(grants, december()));
     let starts: Vec<_> = held.lines().map(|(_, start, _)| start).collect();
     assert_eq!(starts, [december()]);
     node.tidy(1_000, december());
@@ -251,14 +257,16 @@ fn a_debit_for_a_period_that_ended_meanwhile_is_returned() {
 }
 
 #[test]
-fn a_cap_that_fills_up_while_a_debit_is_made_refuses_and_keeps_the_grant() {
-    let (node, running) = Node::running(0);
+fn a_cap_that_fills_up_while_a_debit_is_made_refuses_and_gives_the_grant_back() {
+    let (mut node, running) = Node::running(0);
     let waits = short(ask(&node.books, 1_000, 100).unwrap());
-    let grants = grants_for(&waits);
+    let grants = node.debit(0, &waits, 0).unwrap();
     running.settle(exact(1_000), now());
-    let refusal = waits.reserve_with(&grants, now()).unwrap_err();
+    let refusal = waits.reserve_with(grants, now()).unwrap_err();
     assert_eq!(refusal.code(), "budget_exceeded");
-    assert_eq!((node.account().left(), node.account().held), (100, 0));
+    assert_eq!((node.account().left(), node.account().held), (0, 0));
+    node.write();
+    assert_eq!((node.share.out, node.share.used()), (0, 1_000));
 }
 
 #[test]
@@ -363,10 +371,13 @@ fn a_booking_after_the_crash_explains_and_frees_nothing() {
 fn a_cap_lowered_below_what_is_spent_stops_a_chunk_that_is_not_empty() {
     let mut node = Node::default();
     let _held = node.reserve(500, 1_000, 100, 300).unwrap();
-    let refusal = node.reserve(500, 750, 10, 0).unwrap_err();
+    let refusal = node.reserve(641, 750, 10, 0).unwrap_err();
     assert_eq!(refusal.code(), "budget_exceeded");
-    node.books.give_back_of(&counter());
-    let _fits = node.reserve(500, 750, 10, 0).unwrap();
+    assert_eq!(
+        node.share.out, 100,
+        "what is not good for holds is returned"
+    );
+    let _fits = node.reserve(640, 750, 10, 0).unwrap();
     assert_eq!(node.share.out, 110);
 }
 
@@ -377,8 +388,10 @@ fn what_a_settlement_brings_back_is_looked_at_again_after_the_cap_was_lowered() 
     assert!(node.books.is_unchanged(), "nothing is left");
     node.settle(running, 30);
     // Elsewhere the counter has filled up meanwhile, under a larger cap.
-    let refusal = node.reserve(950, 1_000, 1, 0).unwrap_err();
+    let refusal = node.reserve(970, 1_000, 1, 0).unwrap_err();
     assert_eq!(refusal.code(), "budget_exceeded");
+    assert_eq!((node.share.out, node.share.settled), (0, 30));
+    let _fits = node.reserve(969, 1_000, 1, 0).unwrap();
 }
 
 #[test]
@@ -393,12 +406,79 @@ fn what_a_dropped_hold_brings_back_is_looked_at_again_after_the_cap_was_lowered(
 }
 
 #[test]
-fn a_chunk_that_the_lowered_cap_has_room_for_is_used_up() {
+fn a_chunk_that_the_lowered_cap_has_room_for_is_debited_again() {
     let (mut node, _running) = Node::running(300);
     let lowered = short(ask(&node.books, 300, 200).unwrap());
-    assert_eq!(lowered.lacks().first().unwrap().amount(), 0);
+    assert_eq!(lowered.lacks().first().unwrap().amount(), 200);
     let _fits = node.reserve(0, 300, 200, 300).unwrap();
     assert_eq!(node.share.out, 300);
+}
+
+#[test]
+fn after_a_cap_is_lowered_what_a_running_request_brings_back_has_room_again() {
+    let mut node = Node::default();
+    let running = node.reserve(0, 1_000, 900, 0).unwrap().dispatch();
+    node.books.give_back_of(&counter());
+    node.settle(running, 10);
+    let _fits = node.reserve(0, 500, 490, 0).unwrap();
+    assert_eq!(node.share.used(), 500);
+}
+
+#[test]
+fn after_a_debt_what_another_request_brings_back_has_room_again() {
+    let mut node = Node::default();
+    let [small, large] =
+        [100, 900].map(|nanos| node.reserve(0, 1_000, nanos, 0).unwrap().dispatch());
+    node.settle(small, 150);
+    node.settle(large, 10);
+    let _fits = node.reserve(0, 1_000, 840, 0).unwrap();
+    assert_eq!(node.share.used(), 1_000);
+}
+
+#[test]
+fn a_chunk_that_came_after_its_cap_was_lowered_is_not_stranded() {
+    let mut node = Node::default();
+    let waits = short(ask(&node.books, 1_000, 10).unwrap());
+    let grants = node.debit(0, &waits, 600).unwrap();
+    node.books.give_back_of(&counter());
+    let running = held(waits.reserve_with(grants, now())).dispatch();
+    node.settle(running, 10);
+    let _fits = node.reserve(0, 500, 490, 0).unwrap();
+    assert_eq!(node.share.used(), 500);
+}
+
+#[test]
+fn a_grant_that_was_decided_before_a_debt_is_given_back_and_debited_again() {
+    let (mut node, others) = (Node::default(), 300);
+    let [large, small] =
+        [400, 200].map(|nanos| node.reserve(others, 1_000, nanos, 0).unwrap().dispatch());
+    let waits = short(ask(&node.books, 1_000, 100).unwrap());
+    let grants = node.debit(others, &waits, 0).unwrap();
+    // The transaction is over; before its answer is there:
+    small.settle(exact(500), now());
+    large.settle(exact(0), now());
+    let again = match waits.reserve_with(grants, now()) {
+        Ok(Answer::NeedsDebit(short)) => short,
+        other => unreachable!("the durable books have not looked since the debt: {other:?}"),
+    };
+    assert_eq!(node.account().left(), 0);
+    let grants = node.debit(others, &again, 0).unwrap();
+    let _held = held(again.reserve_with(grants, now()));
+    assert_eq!(others + node.share.used(), 900);
+}
+
+#[test]
+fn whoever_waits_while_others_are_in_doubt_gets_his_own_debit() {
+    let (mut node, running) = Node::running(0);
+    node.settle(running, 150);
+    let [first, second] = [100, 60].map(|nanos| short(ask(&node.books, 1_000, nanos).unwrap()));
+    let of_first = node.debit(0, &first, 0).unwrap();
+    let of_second = node.debit(0, &second, 0).unwrap();
+    let _both = [
+        held(first.reserve_with(of_first, now())),
+        held(second.reserve_with(of_second, now())),
+    ];
+    assert_eq!((node.share.out, node.share.used()), (160, 310));
 }
 
 #[derive(Clone, Debug)]

@@ -3,15 +3,15 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 use portcullis_limits::{
-    Account, Allowance, Answer, Booking, Books, Cap, Changes, Grant, Level, Limit, NanoUsd, Return,
-    Round, Window, Zone,
+    Account, Allowance, Answer, Booking, Books, Cap, Changes, Level, Limit, NanoUsd, Return, Round,
+    Window, Zone,
 };
 
 #[path = "support/books.rs"]
 mod arranged;
 mod support;
 
-use arranged::{ask, hold, is_refused, open, stands};
+use arranged::{ask, debited, hold, is_refused, open, stands};
 use support::{MONTH, exact, key, november, usd};
 
 const MINUTE: Window = Window::Minute;
@@ -72,12 +72,12 @@ fn returned(cap: &Cap, now: DateTime<Utc>, amount: i64) -> Return {
     }
 }
 
-fn grant(cap: &Cap, now: DateTime<Utc>, amount: i64) -> Grant {
-    Grant {
-        counter: cap.counter().clone(),
-        start: cap.counter().window.period(now).start,
-        amount,
-        limit: cap.amount(),
+/// A chunk of so much, of which nothing is held.
+fn fund(books: &Books, cap: &Cap, nanos: u64, now: DateTime<Utc>) {
+    let allowance = open(books, [cap.clone()]);
+    if let Answer::NeedsDebit(short) = ask(&allowance, nanos).unwrap().reserve(now).unwrap() {
+        let grants = debited(&short, NanoUsd::ZERO);
+        drop(short.reserve_with(grants, now).unwrap());
     }
 }
 
@@ -145,7 +145,7 @@ fn tidying_by_and_by_does_the_same_as_at_once() {
                 named(MINUTE, Limit::Tokens(100)),
                 named(MONTH, usd(1_000_000)),
             );
-            books.grant(&grant(&spend, now, 100 + number));
+            fund(&books, &spend, 100 + number, now);
             let held = hold(&open(&books, [count.clone(), spend]), 10, now).dispatch();
             match number % 5 {
                 0 => running.push(held),
@@ -219,8 +219,8 @@ fn an_earlier_account_with_something_left_outlives_the_latest() {
     let cap = key(MONTH, usd(1_000));
     let (now, later) = (november(), november() + TimeDelta::days(31));
     let (books, end) = (Books::new(), later + TimeDelta::days(31));
-    books.grant(&grant(&cap, now, 300));
-    books.grant(&grant(&cap, later, 300));
+    fund(&books, &cap, 300, now);
+    fund(&books, &cap, 300, later);
     charge(&open(&books, [cap.clone()]), 300, 300, later);
     books.retire(cap.counter());
     for _ in 0..2 {
@@ -337,7 +337,7 @@ fn a_debt_in_dollars_returns_what_is_left_of_its_own_chunk() {
     let (owing, other) = (named("owing"), named("other"));
     let (books, now) = (Books::new(), november());
     for cap in [&owing, &other] {
-        books.grant(&grant(cap, now, 300));
+        fund(&books, cap, 300, now);
     }
     let allowance = open(&books, [owing.clone()]);
     let [first, second] = [100, 50].map(|tokens| hold(&allowance, tokens, now).dispatch());
@@ -348,6 +348,7 @@ fn a_debt_in_dollars_returns_what_is_left_of_its_own_chunk() {
     assert_eq!(changes(&books).returns, []);
     let again = ask(&allowance, 10).unwrap().reserve(now);
     assert!(matches!(again, Ok(Answer::NeedsDebit(_))), "{again:?}");
+    assert_eq!(changes(&books).returns, [returned(&owing, now, 40)]);
     let other = ask(&open(&books, [other]), 10).unwrap().reserve(now);
     assert!(matches!(other, Ok(Answer::Held(_))), "{other:?}");
 }

@@ -78,7 +78,7 @@ fn threads_that_debit_for_themselves_hold_exactly_what_the_cap_admits() {
                     else {
                         continue;
                     };
-                    answer = short.reserve_with(&[grant], november());
+                    answer = short.reserve_with(vec![grant], november());
                 }
                 match answer {
                     Ok(Answer::Held(held)) => all.push(held),
@@ -157,7 +157,7 @@ fn worker(books: &Books, seed: u64, now: DateTime<Utc>) -> Sums {
             Ok(Answer::Held(held)) => held,
             Ok(Answer::NeedsDebit(short)) => {
                 let grants = debited(&short, NanoUsd::from_nanos(20));
-                match short.reserve_with(&grants, now) {
+                match short.reserve_with(grants, now) {
                     Ok(Answer::Held(held)) => held,
                     Ok(Answer::NeedsDebit(_)) | Err(_) => continue,
                 }

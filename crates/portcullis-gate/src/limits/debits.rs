@@ -142,7 +142,7 @@ impl Node {
         let mut accounts = Accounts::default();
         let (mut waiting, mut orders) = (Vec::new(), Vec::new());
         for one in asked.into_iter().filter(|one| !one.answer.is_closed()) {
-            let Some(one) = one.answer(&[]) else {
+            let Some(one) = one.answer(Vec::new()) else {
                 continue;
             };
             let lacks = one.short.lacks().iter();
@@ -172,7 +172,7 @@ impl Node {
                     match granted {
                         Ok(grants) => {
                             // Another request on the same chunk may have come first: then it asks again.
-                            if let Some(again) = one.answer(&grants) {
+                            if let Some(again) = one.answer(grants) {
                                 self.debits.push(again);
                             }
                         }
@@ -193,7 +193,7 @@ impl Node {
 
 impl Waiting {
     /// Answers from memory, after `grants`; gives it back when it needs a debit still.
-    fn answer(self, grants: &[Grant]) -> Option<Self> {
+    fn answer(self, grants: Vec<Grant>) -> Option<Self> {
         let answer = match self.short.reserve_with(grants, self.now) {
             Ok(Answer::NeedsDebit(short)) => return Some(Self { short, ..self }),
             Ok(Answer::Held(held)) => Ok(held),
@@ -243,11 +243,16 @@ fn carry_out(
     order: &Order,
     chunk: impl Fn(&AccountKey) -> NanoUsd,
 ) -> Result<Vec<Grant>, CapReached> {
-    let mut made = Vec::with_capacity(order.len());
+    let (mut made, mut full) = (Vec::with_capacity(order.len()), Vec::new());
     for (key, lacks) in order {
         let (mut share, others) = table.share(key).ok_or_else(|| lacks.refusal())?;
-        let grant = share.debit(others, lacks, chunk(key))?;
-        made.push((key, share, grant));
+        match share.debit(others, lacks, chunk(key)) {
+            Ok(grant) => made.push((key, share, grant)),
+            Err(why) => full.push(why),
+        }
+    }
+    if let Some(full) = CapReached::named_among(full) {
+        return Err(full);
     }
     // A request names each counter once, so no debit here has changed what another was decided on.
     let grants = made.into_iter().map(|(key, share, grant)| {

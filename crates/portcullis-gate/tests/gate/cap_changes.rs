@@ -1,9 +1,12 @@
 //! A cap or a price that changes: what follows is under the new one at once, and nothing is taken back.
 
+use std::time::Duration;
+
 use portcullis_gate::{PriceList, Unit};
+use tokio::time::sleep;
 
 use crate::support::code;
-use crate::support::passing::{LARGE, serving};
+use crate::support::passing::{LARGE, TURNS, serving};
 use crate::support::spend::{TOKEN, admitted, call, caps, exactly, request, sums, usd_cap};
 
 #[tokio::test(start_paused = true)]
@@ -115,4 +118,47 @@ async fn a_cap_that_is_removed_returns_its_chunk_and_comes_back_with_what_was_sp
     request(&caller, 1_000, 1_000).await.unwrap();
     stage.admin.set_limits(key.id, caps(&both)).await.unwrap();
     assert_eq!(admitted(&caller, 10, 10).await, (1, "budget_exceeded"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_runs_while_its_cap_is_lowered_leaves_its_room_to_the_lower_cap() {
+    for chunk in [0, 1_000, LARGE] {
+        let stage = serving(chunk).await;
+        let (key, caller) = stage.capped(&[&usd_cap("month", 1_000)]).await;
+        let running = call(&caller, 900).await.unwrap();
+        let lower = caps(&[&usd_cap("month", 500)]);
+        stage.admin.set_limits(key.id, lower).await.unwrap();
+        running.settle(exactly(10));
+        for _ in 0..3 {
+            stage.after(Duration::from_secs(11)).await;
+            stage.written().await;
+        }
+        let caller = stage.authenticate(&key).await.unwrap();
+        let answer = request(&caller, 10, 10).await;
+        let shown = stage.key_spending().await;
+        assert!(
+            answer.is_ok(),
+            "10 of 500 are used, chunk {chunk}: {shown:?}"
+        );
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_cap_that_resets_last_is_named_also_where_the_durable_books_find_it_full() {
+    let stage = serving(0).await;
+    let (key, caller) = stage
+        .capped(&[&usd_cap("day", 100), &usd_cap("month", 100)])
+        .await;
+    request(&caller, 100, 100).await.unwrap();
+    let why = call(&caller, 1).await.unwrap_err();
+    assert!(why.to_string().contains("month"), "by memory: {why}");
+    stage.gate.close().await.unwrap();
+    let stage = stage.serving_again(0).await;
+    sleep(TURNS).await;
+    let caller = stage.authenticate(&key).await.unwrap();
+    let why = call(&caller, 1).await.unwrap_err();
+    assert!(
+        why.to_string().contains("month"),
+        "by the durable books: {why}"
+    );
 }

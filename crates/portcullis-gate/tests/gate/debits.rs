@@ -124,7 +124,6 @@ fn hang(store: &Unsteady, durable: bool, on: bool) {
     }
 }
 
-/// The store hangs for longer than the ledger remembers that the caller has gone.
 #[tokio::test(start_paused = true)]
 async fn a_debit_that_comes_long_after_its_caller_has_gone_holds_nothing() {
     let (mut stage, key, caller) = stage(30).await;

@@ -38,18 +38,20 @@ impl Ask {
     /// # Errors
     /// [`LimitRefusal::CapReached`]: a cap has no room; nothing has changed.
     pub fn reserve(self, now: DateTime<Utc>) -> Result<Answer, LimitRefusal> {
-        self.reserve_with(&[], now)
+        self.reserve_with(Vec::new(), &[], now)
     }
 
     fn reserve_with(
         mut self,
-        grants: &[Grant],
+        grants: Vec<Grant>,
+        lacked: &[Shortfall],
         now: DateTime<Utc>,
     ) -> Result<Answer, LimitRefusal> {
         let (allowance, asked, starts) = self.0.asking();
         let mut step = Step {
             asked,
             grants,
+            lacked,
             now,
             starts,
             full: None,
@@ -75,24 +77,30 @@ impl Short {
 
     /// Adds what was debited, and asks again: in one step, so that nobody else takes it. With no grants, it only asks again.
     ///
-    /// A grant on a counter that it asks nothing of is stranded; [`Books::grant`](super::Books::grant) takes any.
+    /// Before it does, write what waits in [`take_changes`](super::Books::take_changes), or debit in the same transaction:
+    /// what is no longer good for holds was given back, and takes the room of what is debited. A grant that was decided
+    /// before a debt, or before a cap was lowered, is given back too, and the answer is once more that a debit is needed.
+    ///
+    /// A grant on a counter that it asks nothing of is stranded.
     ///
     /// # Errors
     /// As [`Ask::reserve`]; what was granted stays there.
     pub fn reserve_with(
         self,
-        grants: &[Grant],
+        grants: Vec<Grant>,
         now: DateTime<Utc>,
     ) -> Result<Answer, LimitRefusal> {
-        let (ask, _) = *self.0;
-        ask.reserve_with(grants, now)
+        let (ask, lacked) = *self.0;
+        ask.reserve_with(grants, &lacked, now)
     }
 }
 
 /// One attempt to hold all that is asked for.
 struct Step<'a> {
     asked: Asked,
-    grants: &'a [Grant],
+    grants: Vec<Grant>,
+    /// What they were debited for.
+    lacked: &'a [Shortfall],
     now: DateTime<Utc>,
     /// The periods to hold it in.
     starts: &'a mut Starts,
@@ -120,7 +128,9 @@ impl Step<'_> {
         };
         let amount = self.asked.on(counted.counter().unit);
         let mut counted = counted.lock();
-        counted.grant(self.grants);
+        if !self.grants.is_empty() {
+            counted.grant(&mut self.grants, self.lacked);
+        }
         let (start, obstacle) = counted.look(amount, *limit, self.now);
         self.starts.push(start);
         if let Some(obstacle) = obstacle {
@@ -139,11 +149,7 @@ impl Step<'_> {
 
     #[cold]
     fn note(&mut self, Obstacle { full, lack }: Obstacle) {
-        self.full = self
-            .full
-            .into_iter()
-            .chain(full)
-            .min_by_key(CapReached::rank);
+        self.full = CapReached::named_among(self.full.into_iter().chain(full));
         self.lacks.extend(lack);
     }
 }

@@ -44,6 +44,10 @@ struct Kept {
     account: Account,
     end: Option<DateTime<Utc>>,
     untold: Untold,
+    /// How often the chunk was put in doubt: by a debt, and when a cap was lowered or removed.
+    doubts: u32,
+    /// As many of them had the durable books seen when they debited what was granted last.
+    seen: u32,
 }
 
 #[derive(Clone, Copy, Default)]
@@ -94,37 +98,47 @@ impl Locked<'_> {
 
     /// The start of the period in which it counts at `now`, and what keeps `amount` from being held in it.
     pub(super) fn look(
-        &self,
+        &mut self,
         amount: i64,
         limit: i64,
         now: DateTime<Utc>,
     ) -> (DateTime<Utc>, Option<Obstacle>) {
-        let counter = self.counter();
-        let is_free = |account: &Account| {
-            account.has_room(amount, limit)
-                && (counter.unit != Unit::Usd
-                    || account.shortfall(amount) == 0 && !account.is_stale(limit))
+        let unit = self.counter().unit;
+        let is_free = |kept: &Kept| {
+            kept.account.has_room(amount, limit)
+                && (unit != Unit::Usd
+                    || kept.account.shortfall(amount) == 0 && !kept.is_stale(limit))
         };
         match self.tally.current(now) {
-            Some(Kept { account, .. }) if is_free(account) => (account.start, None),
+            Some(kept) if is_free(kept) => (kept.account.start, None),
             Some(_) | None => self.look_closer(amount, limit, now),
         }
     }
 
     #[cold]
     fn look_closer(
-        &self,
+        &mut self,
         amount: i64,
         limit: i64,
         now: DateTime<Utc>,
     ) -> (DateTime<Utc>, Option<Obstacle>) {
+        let unit = self.counter().unit;
+        let mut seen = 0;
+        if let Some(kept) = self.tally.current_mut(now) {
+            // What is not good for holds only takes the room of what is debited anew.
+            let is_returned = kept.is_stale(limit) && kept.give_back(unit, 0);
+            seen = kept.doubts;
+            if is_returned {
+                self.say_so();
+            }
+        }
         let (counter, (period, account)) = (self.counter(), self.standing(now));
         let full = !account.has_room(amount, limit);
         let shortfall = account.shortfall(amount);
-        let lacks = counter.unit == Unit::Usd && (shortfall > 0 || account.is_stale(limit));
+        let lacks = unit == Unit::Usd && shortfall > 0;
         let obstacle = Obstacle {
             full: full.then(|| reached(counter, period.end)),
-            lack: lacks.then(|| Shortfall::new(counter, limit, period, shortfall)),
+            lack: lacks.then(|| Shortfall::new(counter, limit, period, (shortfall, seen))),
         };
         (period.start, (full || lacks).then_some(obstacle))
     }
@@ -169,15 +183,17 @@ impl Locked<'_> {
         }
     }
 
-    /// Adds what was debited durably.
-    pub(super) fn grant(&mut self, grants: &[Grant]) {
-        for grant in grants {
-            if grant.counter == *self.counter() {
-                self.change(grant.start, |it| {
-                    it.account.granted = it.account.granted.saturating_add(grant.amount);
-                    it.account.granted_under = grant.limit;
-                });
-            }
+    /// Takes from `grants` those that are its own, which were debited for what it `lacked`, and adds them.
+    pub(super) fn grant(&mut self, grants: &mut Vec<Grant>, lacked: &[Shortfall]) {
+        let of = |counter: &Counter, start| {
+            let mut all = lacked.iter();
+            let it = all.find(|it| it.counter == *counter && it.start == start);
+            it.map_or(0, |it| it.seen)
+        };
+        let is_own = |grant: &mut Grant| grant.counter == self.of.counter;
+        for grant in grants.extract_if(.., is_own).collect::<Vec<_>>() {
+            let seen = of(&grant.counter, grant.start);
+            self.change(grant.start, |it| it.grant(&grant, seen));
         }
     }
 
@@ -190,6 +206,12 @@ impl Locked<'_> {
     /// Takes out of the chunks all that is left.
     pub(super) fn give_back_all(&mut self) {
         self.return_what_is_more_than(|_| 0);
+    }
+
+    /// As [`Locked::give_back_all`]; and nothing is held out of the chunks before the durable books have looked again.
+    pub(super) fn doubt(&mut self) {
+        self.tally.all_mut().for_each(Kept::doubt);
+        self.give_back_all();
     }
 
     pub(super) fn load(&mut self, account: Account) {
@@ -271,6 +293,7 @@ impl Locked<'_> {
             it.untold.debt = it.untold.debt.saturating_add(excess);
             // What other runs have used is known to the durable books alone: they have to look before more is held beside a
             // debt.
+            it.doubt();
             it.give_back(unit, 0);
         });
     }
@@ -311,6 +334,10 @@ impl Tally {
         self.latest.as_ref().filter(|latest| !latest.is_over(now))
     }
 
+    fn current_mut(&mut self, now: DateTime<Utc>) -> Option<&mut Kept> {
+        self.latest.as_mut().filter(|latest| !latest.is_over(now))
+    }
+
     /// The account of the period that began at `start`, which is opened if it is not there.
     #[cold]
     fn other(&mut self, start: DateTime<Utc>, window: Window) -> &mut Kept {
@@ -339,7 +366,26 @@ impl Kept {
             account: Account::new(start),
             end: window.period(start).end,
             untold: Untold::default(),
+            doubts: 0,
+            seen: 0,
         }
+    }
+
+    /// Adds a debit that was decided when there had been so many doubts.
+    fn grant(&mut self, grant: &Grant, seen: u32) {
+        self.account.granted = self.account.granted.saturating_add(grant.amount);
+        self.account.granted_under = grant.limit;
+        self.seen = seen;
+    }
+
+    const fn doubt(&mut self) {
+        self.doubts = self.doubts.wrapping_add(1);
+    }
+
+    /// Whether what is left has to be looked at again by the durable books: it is in doubt, or was debited under a larger
+    /// cap than `limit`.
+    const fn is_stale(&self, limit: i64) -> bool {
+        self.account.left() > 0 && (self.seen != self.doubts || limit < self.account.granted_under)
     }
 
     /// Takes out of the chunk what is more than `keep`; whether there was any.
@@ -347,15 +393,11 @@ impl Kept {
         if unit != Unit::Usd {
             return false;
         }
-        let account = &mut self.account;
-        let amount = account.left().saturating_sub(keep);
-        if keep == 0 {
-            account.granted_under = i64::MAX; // larger than any cap
-        }
+        let amount = self.account.left().saturating_sub(keep);
         if amount <= 0 {
             return false;
         }
-        account.granted = account.granted.saturating_sub(amount);
+        self.account.granted = self.account.granted.saturating_sub(amount);
         self.untold.returned = self.untold.returned.saturating_add(amount);
         true
     }

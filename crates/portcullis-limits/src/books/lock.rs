@@ -19,8 +19,10 @@ pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 fn wait<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     for pauses in PAUSES {
         (0..pauses).for_each(|_| spin_loop());
-        if let Ok(guard) = mutex.try_lock() {
-            return guard;
+        match mutex.try_lock() {
+            Ok(guard) => return guard,
+            Err(TryLockError::Poisoned(whole)) => return whole.into_inner(),
+            Err(TryLockError::WouldBlock) => {}
         }
     }
     mutex.lock().unwrap_or_else(PoisonError::into_inner)

@@ -93,7 +93,7 @@ impl Ledger {
                 amount,
             });
         }
-        match full.into_iter().min_by_key(CapReached::rank) {
+        match CapReached::named_among(full) {
             Some(full) => Err(full.into()),
             None => Ok(lines),
         }

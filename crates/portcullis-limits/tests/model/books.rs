@@ -128,7 +128,7 @@ proptest! {
                     let mut answer = ask.reserve(time(now));
                     if let Ok(Answer::NeedsDebit(short)) = answer {
                         let grants = durable.debit(&short);
-                        answer = short.reserve_with(&grants, time(now));
+                        answer = short.reserve_with(grants, time(now));
                     }
                     let expected = model.reserve(id, &under, i64::try_from(size).unwrap(), now);
                     match answer {

@@ -23,7 +23,7 @@ pub(crate) fn hold(allowance: &Allowance, tokens: u64, now: DateTime<Utc>) -> He
         Answer::NeedsDebit(short) => short,
     };
     let grants = debited(&short, NanoUsd::MAX);
-    match short.reserve_with(&grants, now).unwrap() {
+    match short.reserve_with(grants, now).unwrap() {
         Answer::Held(held) => held,
         Answer::NeedsDebit(short) => unreachable!("all of {short:?} was granted"),
     }
