@@ -62,6 +62,7 @@ impl Allowance {
     /// # Errors
     /// [`LimitRefusal::EndpointNotAllowed`], [`LimitRefusal::ModelNotPriced`]: a cap needs what is `None`.
     /// [`LimitRefusal::CapReached`]: the demand is larger than a whole cap, so waiting does not help.
+    #[inline]
     pub fn ask(&self, demand: Demand) -> Result<Ask, LimitRefusal> {
         let asked = Asked::of(self.caps(), &demand)?;
         Ok(Ask::new(Hold::new(self.clone(), demand.price, asked)))

@@ -37,10 +37,12 @@ impl Ask {
     ///
     /// # Errors
     /// [`LimitRefusal::CapReached`]: a cap has no room; nothing has changed.
+    #[inline]
     pub fn reserve(self, now: DateTime<Utc>) -> Result<Answer, LimitRefusal> {
         self.reserve_with(Vec::new(), &[], now)
     }
 
+    #[inline]
     fn reserve_with(
         mut self,
         grants: Vec<Grant>,

@@ -55,6 +55,7 @@ impl Held {
     }
 
     /// The request goes out now. From here on it can only be charged.
+    #[inline]
     pub fn dispatch(self) -> Running {
         Running(self.0.sent())
     }
@@ -68,6 +69,7 @@ impl Running {
 
     /// Charges what was used, whatever the caps say: up to the hold in the period of the hold, where the rest of it is free
     /// again, and what was used beyond it in the current period, as debt.
+    #[inline]
     pub fn settle(mut self, usage: Usage, now: DateTime<Utc>) {
         self.0.settle(usage, now);
     }
