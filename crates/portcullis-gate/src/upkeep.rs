@@ -22,23 +22,23 @@ use crate::traces::writer;
 /// bound; when it is dropped while the gate lives, running responses are ended too.
 #[must_use = "spawn the upkeep, or the gate refuses requests as soon as its rules are older than the bound"]
 pub struct Upkeep {
-    work: Pin<Box<dyn Future<Output = ()> + Send>>,
+    work: Part,
     /// Beside the work: requests wait for them, and must not wait for a slow turn.
-    debits: Pin<Box<dyn Future<Output = ()> + Send>>,
-    records: Pin<Box<dyn Future<Output = ()> + Send>>,
-    traces: Pin<Box<dyn Future<Output = ()> + Send>>,
-    retention: Pin<Box<dyn Future<Output = ()> + Send>>,
+    debits: Part,
+    records: Part,
+    traces: Part,
+    retention: Part,
 }
 
 impl Upkeep {
     pub(crate) fn new(node: &Arc<Node>) -> Self {
         let stop = EndOnDrop(Arc::downgrade(node));
         Self {
-            work: Box::pin(run(stop)),
-            debits: Box::pin(Arc::clone(&node.debits).make(Arc::downgrade(node))),
-            records: Box::pin(Arc::clone(&node.recorder).write(Arc::downgrade(node))),
-            traces: Box::pin(writer::write(Arc::downgrade(node))),
-            retention: Box::pin(rounds::make(Arc::downgrade(node))),
+            work: Part::new(run(stop)),
+            debits: Part::new(Arc::clone(&node.debits).make(Arc::downgrade(node))),
+            records: Part::new(Arc::clone(&node.recorder).write(Arc::downgrade(node))),
+            traces: Part::new(writer::write(Arc::downgrade(node))),
+            retention: Part::new(rounds::make(Arc::downgrade(node))),
         }
     }
 }
@@ -48,11 +48,15 @@ impl Future for Upkeep {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         // Whether these are over does not matter: the work is over whenever they are.
-        let _ended = self.debits.as_mut().poll(cx);
-        let _ended = self.records.as_mut().poll(cx);
-        let _ended = self.traces.as_mut().poll(cx);
-        let _ended = self.retention.as_mut().poll(cx);
-        self.work.as_mut().poll(cx)
+        self.debits.go_on(cx);
+        self.records.go_on(cx);
+        self.traces.go_on(cx);
+        self.retention.go_on(cx);
+        if self.work.go_on(cx) {
+            Poll::Ready(())
+        } else {
+            Poll::Pending
+        }
     }
 }
 
@@ -70,6 +74,27 @@ async fn run(node: EndOnDrop) {
         // Not held while it sleeps: the upkeep must not keep the gate alive.
         drop(node);
         tokio::time::sleep(pause).await;
+    }
+}
+
+/// A part of the upkeep, for as long as it lasts: it is polled with the others, also when it was over before them.
+struct Part(Option<Pin<Box<dyn Future<Output = ()> + Send>>>);
+
+impl Part {
+    fn new(work: impl Future<Output = ()> + Send + 'static) -> Self {
+        Self(Some(Box::pin(work)))
+    }
+
+    /// Whether it is over.
+    fn go_on(&mut self, cx: &mut Context<'_>) -> bool {
+        let Some(work) = &mut self.0 else {
+            return true;
+        };
+        let is_over = work.as_mut().poll(cx).is_ready();
+        if is_over {
+            self.0 = None;
+        }
+        is_over
     }
 }
 

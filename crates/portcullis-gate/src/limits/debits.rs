@@ -63,10 +63,7 @@ impl Debits {
         async move {
             loop {
                 debits.0.wake.notified().await;
-                let Some(node) = node.upgrade() else {
-                    // Whoever polls this may poll it again.
-                    return std::future::pending().await;
-                };
+                let Some(node) = node.upgrade() else { return };
                 loop {
                     let waiting = debits.0.take();
                     if waiting.is_empty() {

@@ -38,6 +38,7 @@ mod restart;
 mod retention;
 mod revocation;
 mod rotation;
+mod shutdown;
 mod support;
 mod tenants;
 mod time_of_check;
