@@ -1,5 +1,7 @@
 //! What a record belongs to: the context that is bound into it and never stored in it.
 
+use smallvec::SmallVec;
+
 use crate::record::RecordType;
 
 /// The row that a record belongs to. A record opens only under the context it was sealed under.
@@ -156,12 +158,12 @@ impl<'a> Context<'a> {
 
     /// The bytes that go into the derivation and the associated data.
     pub(crate) fn encode(&self) -> Vec<u8> {
-        self.encode_behind(&[])
+        self.encode_behind(&[]).into_vec()
     }
 
     /// `before`, and behind it for each field, in this order and always all of them, tag (1 byte), length
     /// (u16, big-endian), value.
-    pub(crate) fn encode_behind(&self, before: &[u8]) -> Vec<u8> {
+    pub(crate) fn encode_behind(&self, before: &[u8]) -> Encoded {
         let generation = self.generation.to_be_bytes();
         let fields: [(u8, &[u8]); 8] = [
             (1, &[SCHEMA]),
@@ -174,7 +176,7 @@ impl<'a> Context<'a> {
             (8, &generation),
         ];
         let length: usize = fields.iter().map(|(_, value)| 3 + value.len()).sum();
-        let mut out = Vec::with_capacity(before.len() + length);
+        let mut out = Encoded::with_capacity(before.len() + length);
         out.extend_from_slice(before);
         for (tag, value) in fields {
             // Every value was bounded when the context was built, so this never saturates.
@@ -186,6 +188,10 @@ impl<'a> Context<'a> {
         out
     }
 }
+
+/// An encoded context, behind the header of a record or alone. It is public, so it needs not be wiped; and records with names
+/// of usual lengths are opened without an allocation for it.
+pub(crate) type Encoded = SmallVec<[u8; 256]>;
 
 /// A context that would not name one row, or would name it in two ways.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]

@@ -12,8 +12,7 @@ use crate::caller::{Caller, Revoked};
 use crate::clock::Reading;
 use crate::convert;
 use crate::limits::quota::RateLimits;
-use crate::permit::Provider;
-use crate::settlement::{End, Settlement};
+use crate::settlement::{End, Outcome, Settlement};
 use crate::traces::{SampledRequest, Sampling, Traced};
 
 /// A call under way. [`settle`](Call::settle) it with the usage that was read; a call that is dropped without is
@@ -21,7 +20,6 @@ use crate::traces::{SampledRequest, Sampling, Traced};
 #[must_use = "a call that is dropped is settled as of unknown usage"]
 pub struct Call {
     caller: Caller,
-    provider: Provider,
     began: Reading,
     bill: Bill,
     traced: Traced,
@@ -45,16 +43,9 @@ pub(crate) struct Bill {
 }
 
 impl Call {
-    pub(crate) fn begin(
-        caller: Caller,
-        provider: Provider,
-        bill: Bill,
-        traced: Traced,
-        began: Reading,
-    ) -> Self {
+    pub(crate) fn begin(caller: Caller, bill: Bill, traced: Traced, began: Reading) -> Self {
         Self {
             caller,
-            provider,
             began,
             bill,
             traced,
@@ -71,7 +62,7 @@ impl Call {
     /// The provider that was called.
     #[must_use]
     pub fn provider(&self) -> &str {
-        self.provider.name()
+        self.traced.provider()
     }
 
     /// The gateway's own id of the request.
@@ -179,23 +170,19 @@ impl Call {
         if let Some(running) = self.bill.running.take() {
             running.settle(convert::usage(usage), now.utc);
         }
-        let settlement = Settlement {
-            org: self.caller.org(),
-            project: self.caller.project(),
-            key: self.caller.key(),
-            secret_version: self.caller.secret_version(),
-            provider: self.provider.name(),
+        let outcome = Outcome {
             usage,
             cost,
             end,
             began: self.began.utc,
             took: now.age_of(self.began).unwrap_or_default(),
         };
+        let settlement = Settlement::of(&self.caller, self.traced.provider(), outcome);
         settlement.trace();
-        self.traced.end(&self.caller, &settlement);
         if let Some(observer) = &node.observer {
             observer(&settlement);
         }
+        self.traced.end(&self.caller, outcome);
     }
 }
 

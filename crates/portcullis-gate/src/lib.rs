@@ -65,6 +65,7 @@ mod refusal;
 mod retention;
 mod settlement;
 mod stores;
+mod stripes;
 mod traces;
 mod upkeep;
 mod vault;

@@ -15,6 +15,7 @@ use crate::limits::demand::{Demanded, Meters};
 use crate::node::slot::{Rules, Secret};
 use crate::node::vault::{SealedCredential, Wanted};
 use crate::refusal::{Refusal, Unavailable, Unusable};
+use crate::traces::Word;
 
 mod open;
 
@@ -27,7 +28,7 @@ pub struct Permit {
     caller: Caller,
     given: Reading,
     provider: Provider,
-    model: Arc<str>,
+    model: Word,
     held: Option<Held>,
     bill: Bill,
 }
@@ -44,6 +45,13 @@ impl Provider {
             Self::WithCredential(found) => found.slot.provider.as_str(),
             Self::Without(provider) => provider,
         }
+    }
+}
+
+impl Default for Provider {
+    /// None.
+    fn default() -> Self {
+        Self::Without(Box::default())
     }
 }
 

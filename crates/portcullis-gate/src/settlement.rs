@@ -7,6 +7,8 @@ use portcullis_dialect::Usage;
 use portcullis_limits::NanoUsd;
 use portcullis_store::{KeyId, OrgId, ProjectId};
 
+use crate::caller::Caller;
+
 /// The end of one call: for logs and metering. It holds no text that a client or a provider wrote.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
@@ -53,6 +55,40 @@ impl End {
             Self::Settled => "settled",
             Self::Dropped => "dropped",
             Self::Cut => "cut",
+        }
+    }
+}
+
+/// What becomes of a call.
+#[derive(Clone, Copy)]
+pub(crate) struct Outcome {
+    pub(crate) usage: Usage,
+    pub(crate) cost: Option<NanoUsd>,
+    pub(crate) end: End,
+    pub(crate) began: DateTime<Utc>,
+    pub(crate) took: Duration,
+}
+
+impl<'a> Settlement<'a> {
+    pub(crate) fn of(caller: &Caller, provider: &'a str, outcome: Outcome) -> Self {
+        let Outcome {
+            usage,
+            cost,
+            end,
+            began,
+            took,
+        } = outcome;
+        Self {
+            org: caller.org(),
+            project: caller.project(),
+            key: caller.key(),
+            secret_version: caller.secret_version(),
+            provider,
+            usage,
+            cost,
+            end,
+            began,
+            took,
         }
     }
 }

@@ -12,7 +12,7 @@ pub(crate) use self::call::Traced;
 pub use self::call::{SampledRequest, Sampling};
 pub(crate) use self::ids::RequestIds;
 pub(crate) use self::queue::Queue;
-pub(crate) use self::words::Words;
+pub(crate) use self::words::{Word, Words};
 
 use arc_swap::ArcSwap;
 use portcullis_limits::PriceList;
@@ -35,7 +35,7 @@ impl Traces {
             ids: RequestIds::of(run),
             words: ArcSwap::from_pointee(words),
             models,
-            queue: Queue::default(),
+            queue: Queue::new(),
         }
     }
 

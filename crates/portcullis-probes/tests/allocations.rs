@@ -1,9 +1,11 @@
-//! The hash path of a request allocates nothing.
+//! The path of a request allocates nothing but the credential that it opens.
 
 use portcullis_gate::{DigestPolicy, Refusal};
 use portcullis_key::{
     DigestContext, Digester, KeyPrefix, MintedKey, Pepper, PepperRing, PresentedKey, Slot,
 };
+use portcullis_probes::at_once::at_once;
+use portcullis_probes::capped::{self, Capped};
 use portcullis_probes::memory::{Watched, allocations};
 use portcullis_probes::pattern::Pattern;
 use portcullis_probes::served::Served;
@@ -110,5 +112,102 @@ fn refusing_a_stranger_allocates_nothing() {
             answer,
             Err(Refusal::UnknownKey(_) | Refusal::WrongSecret(_))
         ));
+    }
+}
+
+/// The steps of a request after the first, of a key in use under lists, a rate and two caps.
+mod a_request_under_caps {
+    use super::*;
+
+    #[test]
+    fn authenticating_under_a_cap_allocates_nothing() {
+        let capped = Capped::new();
+        let presented = capped.presented();
+        let (count, _caller) = allocations(|| capped.authenticate(presented));
+        assert_eq!(count, 0);
+    }
+
+    #[test]
+    fn authorizing_under_a_cap_allocates_nothing() {
+        let capped = Capped::new();
+        let caller = capped.caller();
+        let (count, _permit) = allocations(|| capped::authorize(&caller));
+        assert_eq!(count, 0);
+    }
+
+    #[test]
+    fn giving_a_permit_back_allocates_nothing() {
+        let capped = Capped::new();
+        let permit = capped::authorize(&capped.caller());
+        let (count, ()) = allocations(|| drop(permit));
+        assert_eq!(count, 0);
+    }
+
+    /// The one block of a request: the credential, in a buffer of its size that is wiped when it is dropped. A buffer that is
+    /// used again would hold the credential of one caller while another one is served.
+    #[test]
+    fn opening_a_credential_allocates_what_it_is_opened_into() {
+        let capped = Capped::new();
+        let permit = capped::authorize(&capped.caller());
+        let (count, (_call, credential)) = allocations(|| capped::begin(permit));
+        assert_eq!((count, credential.expose().len()), (1, 40));
+    }
+
+    #[test]
+    fn settling_a_call_and_noting_its_trace_allocates_nothing() {
+        let capped = Capped::new();
+        let (call, _credential) = capped::begin(capped::authorize(&capped.caller()));
+        let (count, ()) = allocations(|| capped::settle(call));
+        assert_eq!(count, 0);
+    }
+
+    #[test]
+    fn dropping_a_call_allocates_nothing() {
+        let capped = Capped::new();
+        let (call, _credential) = capped::begin(capped::authorize(&capped.caller()));
+        let (count, ()) = allocations(|| drop(call));
+        assert_eq!(count, 0);
+    }
+
+    /// No credential has its provider's name for it, so it is copied: once, and moved into the trace.
+    #[test]
+    fn a_call_without_a_credential_allocates_the_name_of_its_provider() {
+        let capped = Capped::new();
+        let caller = capped.caller();
+        let dispatch = capped::dispatch().without_credential();
+        let (count, ()) = allocations(|| {
+            let permit = at_once(caller.authorize(dispatch)).unwrap();
+            capped::settle(at_once(permit.open_without_credential()).unwrap());
+        });
+        assert_eq!(count, 1);
+    }
+
+    /// More of them than traces can wait: what is full is dropped, and nothing grows.
+    #[test]
+    fn ten_thousand_requests_that_nobody_writes_allocate_their_credentials() {
+        let capped = Capped::new();
+        let presented: Vec<_> = (0..10_000).map(|_| capped.presented()).collect();
+        let (count, ()) = allocations(|| {
+            for one in presented {
+                capped.request(one);
+            }
+        });
+        assert_eq!(count, 10_000);
+    }
+
+    /// The list of counters that have something to tell is handed to whoever writes it, twice a second: the first settlement
+    /// after that makes room for the next one.
+    #[test]
+    fn the_first_request_after_a_write_of_the_books_makes_room_for_what_has_changed() {
+        let capped = Capped::new();
+        let request = || {
+            let presented = capped.presented();
+            allocations(|| capped.request(presented)).0
+        };
+        let credential = 1;
+        assert_eq!(request(), credential);
+        capped.write();
+        assert_eq!(request(), credential + 1);
+        assert_eq!(request(), credential);
     }
 }

@@ -3,19 +3,20 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use portcullis_envelope::SealingKey;
 use portcullis_limits::Held;
 
 use super::{Permit, Provider};
 use crate::authenticate::replaced_secret;
 use crate::call::Call;
 use crate::clock::Reading;
-use crate::convert;
+use crate::convert::{self, BadRow};
 use crate::credential::Credential;
 use crate::node::Node;
 use crate::node::vault::{OrgState, SealedCredential};
 use crate::refusal::{Refusal, Unavailable, Unusable};
 use crate::traces::Traced;
-use crate::vault::keys::Material;
+use crate::vault::keys::{Material, OrgKeys};
 use crate::vault::trouble::KeyTrouble;
 
 impl Permit {
@@ -126,8 +127,8 @@ impl Permit {
     fn begin(self, now: Reading) -> Call {
         let mut bill = self.bill;
         bill.running = self.held.map(Held::dispatch);
-        let traced = Traced::begin(&self.caller, self.model, now);
-        Call::begin(self.caller, self.provider, bill, traced, now)
+        let traced = Traced::begin(&self.caller, self.provider, self.model, now);
+        Call::begin(self.caller, bill, traced, now)
     }
 }
 
@@ -148,28 +149,29 @@ async fn unseal(
     now: Reading,
 ) -> Result<(Credential, bool), NotOpened> {
     let version = credential.key_version().map_err(NotOpened::Record)?;
-    let keys = Arc::clone(&org.rules().keys);
-    let known = (*keys)
-        .as_ref()
-        .map_err(|why| KeyTrouble::from(why.clone()))?;
-    let (key, has_waited) = match known.for_opening(version)? {
-        Material::Derived(key) => (Arc::clone(key), false),
-        Material::Wrapped { .. } => {
-            let key = node.vault.opening_key(known, version, now).await?;
-            // What was withdrawn while it was fetched is not used, and not kept.
-            let current = Arc::clone(&org.rules().keys);
-            let current = (*current)
-                .as_ref()
-                .map_err(|why| KeyTrouble::from(why.clone()))?;
-            if let Err(why) = current.for_opening(version) {
-                node.vault.cache.forget_organization(org.id.as_bytes());
-                return Err(why.into());
-            }
-            (key, true)
-        }
+    let open = |key: &SealingKey| {
+        let opened = credential.open(key).map_err(NotOpened::Record);
+        opened.map(Credential::new)
     };
-    let opened = credential.open(&key).map_err(NotOpened::Record)?;
-    Ok((Credential::new(opened), has_waited))
+    let rules = org.rules();
+    if let Material::Derived(key) = known(&rules.keys)?.for_opening(version)? {
+        return Ok((open(key)?, false));
+    }
+    // Whoever waits holds on to the keys, and not to the rules.
+    let keys = Arc::clone(&rules.keys);
+    drop(rules);
+    let key = node.vault.opening_key(known(&keys)?, version, now).await?;
+    // What was withdrawn while it was fetched is not used, and not kept.
+    if let Err(why) = known(&org.rules().keys)?.for_opening(version) {
+        node.vault.cache.forget_organization(org.id.as_bytes());
+        return Err(why.into());
+    }
+    Ok((open(&key)?, true))
+}
+
+/// The versions of an organization's key, if its row could be read.
+fn known(keys: &Result<OrgKeys, BadRow>) -> Result<&OrgKeys, KeyTrouble> {
+    keys.as_ref().map_err(|why| why.clone().into())
 }
 
 /// Whether a credential was replaced since it was looked up.

@@ -1,6 +1,6 @@
 //! What is known of a request when it is dispatched, and until it is settled.
 
-use std::sync::Arc;
+use std::mem;
 
 use http::StatusCode;
 use portcullis_retention::{Chosen, Rate};
@@ -8,11 +8,13 @@ use portcullis_store::{KeyId, OrgId, ProjectId, RequestId, UnixMicros};
 
 use super::answer;
 use super::queue::{Ended, Entry};
+use super::words::Word;
 use crate::caller::Caller;
 use crate::clock::Reading;
 use crate::convert;
 use crate::dispatch::Dispatch;
-use crate::settlement::{End, Settlement};
+use crate::permit::Provider;
+use crate::settlement::Outcome;
 
 /// Whether the bodies of a request are to be kept, as every node decides it alike.
 ///
@@ -75,14 +77,15 @@ impl Sampling {
 pub(crate) struct Traced {
     pub(crate) id: RequestId,
     pub(crate) sampling: Sampling,
-    model: Arc<str>,
+    provider: Provider,
+    model: Word,
     status: Option<StatusCode>,
     provider_request: Option<Box<str>>,
 }
 
 impl Traced {
     /// Names a request and decides whether its bodies are kept.
-    pub(crate) fn begin(caller: &Caller, model: Arc<str>, now: Reading) -> Self {
+    pub(crate) fn begin(caller: &Caller, provider: Provider, model: Word, now: Reading) -> Self {
         let node = &caller.node;
         let id = node.traces.ids.next(convert::micros(now.utc));
         let sampling = node.sampling.as_ref().map_or(Sampling::NONE, |sampling| {
@@ -91,6 +94,7 @@ impl Traced {
         Self {
             id,
             sampling,
+            provider,
             model,
             status: None,
             provider_request: None,
@@ -115,23 +119,26 @@ impl Traced {
         self.provider_request = provider_request.and_then(answer::request_id);
     }
 
-    /// Notes the end.
-    pub(crate) fn end(&mut self, caller: &Caller, settlement: &Settlement<'_>) {
+    /// The provider that was called.
+    pub(crate) fn provider(&self) -> &str {
+        self.provider.name()
+    }
+
+    /// Notes the end. It is noted once: what has to be owned of the request goes along.
+    pub(crate) fn end(&mut self, caller: &Caller, outcome: Outcome) {
         let entry = Entry {
-            at: convert::micros(settlement.began),
+            at: convert::micros(outcome.began),
             id: self.id,
-            org: settlement.org,
-            project: settlement.project,
-            key: settlement.key,
-            provider: settlement.provider.into(),
-            model: Arc::clone(&self.model),
-            ended: match settlement.end {
-                End::Settled | End::Dropped | End::Cut => Ended::Call(settlement.end),
-            },
+            org: caller.org(),
+            project: caller.project(),
+            key: caller.key(),
+            provider: mem::take(&mut self.provider),
+            model: mem::take(&mut self.model),
+            ended: Ended::Call(outcome.end),
             status: self.status,
-            tokens: convert::tokens(settlement.usage),
-            cost: settlement.cost,
-            took: settlement.took,
+            tokens: convert::tokens(outcome.usage),
+            cost: outcome.cost,
+            took: outcome.took,
             provider_request: self.provider_request.take(),
             sampling: self.sampling,
         };
@@ -141,7 +148,7 @@ impl Traced {
 
 impl Caller {
     /// What is recorded of the model that a dispatch names.
-    pub(crate) fn recorded_model(&self, dispatch: &Dispatch<'_>) -> Arc<str> {
+    pub(crate) fn recorded_model(&self, dispatch: &Dispatch<'_>) -> Word {
         self.node.traces.words.load().model(dispatch)
     }
 }

@@ -4,24 +4,30 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use portcullis_store::{NodeId, RequestId, UnixMicros};
 
+use crate::stripes::{self, Stripes};
+
 /// Gives out ids that no other request of any node has: a UUID of the form of version 7 (RFC 9562 section 5.7) from the time, a
 /// count, and random bytes of this run. No byte is drawn for a request, and none is needed: who must not foresee what is
 /// sampled lacks the key of the sampling.
 pub(crate) struct RequestIds {
     run: NodeId,
-    next: AtomicU64,
+    /// What each stripe gives out next. One count for all would be a cache line that every request writes.
+    next: Stripes<AtomicU64>,
 }
 
 impl RequestIds {
     pub(crate) fn of(run: NodeId) -> Self {
         Self {
             run,
-            next: AtomicU64::new(0),
+            next: Stripes::new(|place| AtomicU64::new(place as u64)),
         }
     }
 
     pub(crate) fn next(&self, at: UnixMicros) -> RequestId {
-        let count = self.next.fetch_add(1, Ordering::Relaxed);
+        let count = self
+            .next
+            .own()
+            .fetch_add(stripes::COUNT as u64, Ordering::Relaxed);
         RequestId::nth(self.run, at, count)
     }
 }

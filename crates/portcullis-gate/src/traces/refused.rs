@@ -1,18 +1,18 @@
 //! Requests that were refused to who had shown a valid secret.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use portcullis_store::RequestId;
 
 use super::queue::{Ended, Entry};
-use super::words::NONE;
+use super::words::Word;
 use super::{Sampling, Traces};
 use crate::caller::Caller;
 use crate::convert;
 use crate::dispatch::Dispatch;
 use crate::node::Node;
 use crate::node::slot::Slot;
+use crate::permit::Provider;
 use crate::refusal::Refusal;
 
 impl Caller {
@@ -27,9 +27,9 @@ impl Caller {
         &self,
         refusal: &Refusal,
         provider: &str,
-        model: &Arc<str>,
+        model: &Word,
     ) -> RequestId {
-        note(&self.node, &self.slot, refusal, provider, Arc::clone(model))
+        note(&self.node, &self.slot, refusal, provider, model.clone())
     }
 
     pub(crate) fn note_refused(
@@ -37,7 +37,7 @@ impl Caller {
         refusal: &Refusal,
         dispatch: Option<&Dispatch<'_>>,
     ) -> RequestId {
-        let model = dispatch.map_or_else(|| Arc::clone(&NONE), |it| self.recorded_model(it));
+        let model = dispatch.map_or(Word::Absent, |it| self.recorded_model(it));
         let provider = dispatch.map(|dispatch| dispatch.provider);
         let node = &self.node;
         note(
@@ -61,12 +61,12 @@ impl Traces {
         };
         let keys = node.keys.pin();
         let slot = keys.get(key)?;
-        Some(note(node, slot, refusal, "", Arc::clone(&NONE)))
+        Some(note(node, slot, refusal, "", Word::Absent))
     }
 }
 
 /// Under which id of ours.
-fn note(node: &Node, slot: &Slot, refusal: &Refusal, provider: &str, model: Arc<str>) -> RequestId {
+fn note(node: &Node, slot: &Slot, refusal: &Refusal, provider: &str, model: Word) -> RequestId {
     let at = convert::micros(node.clock.now().utc);
     let id = node.traces.ids.next(at);
     node.traces.queue.push(Entry {
@@ -75,7 +75,7 @@ fn note(node: &Node, slot: &Slot, refusal: &Refusal, provider: &str, model: Arc<
         org: slot.org_id(),
         project: slot.project,
         key: slot.id,
-        provider: provider.into(),
+        provider: Provider::Without(provider.into()),
         model,
         ended: Ended::Refused(refusal.code()),
         status: Some(refusal.status()),
