@@ -94,13 +94,13 @@ impl Caller {
     /// expired, its organization was suspended, or the rules could not be confirmed for too long.
     #[must_use]
     pub fn is_revoked(&self) -> bool {
-        self.signal.token().is_cancelled() || !self.node.freshness.may_stream(self.node.clock.now())
+        self.signal.is_given() || !self.node.freshness.may_stream(self.node.clock.now())
     }
 
     /// Completes, with what the caller is to be told, once what runs under this caller has to end.
     pub fn revoked(&self) -> Revoked {
         Revoked {
-            wait: Box::pin(self.signal.token().clone().cancelled_owned()),
+            wait: Box::pin(self.signal.given()),
             signal: Arc::clone(&self.signal),
             key: self.slot.id,
             org: self.slot.org_id(),

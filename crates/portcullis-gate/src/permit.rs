@@ -141,7 +141,7 @@ impl Caller {
     /// What each decision asks again: freshness, the secret's standing, the organization's, and the signal.
     fn check_standing(&self, rules: &Rules, secret: &Secret, now: Reading) -> Result<(), Refusal> {
         check_standing(&self.node, &self.slot, rules, secret, self.client(), now)?;
-        if self.signal.token().is_cancelled() {
+        if self.signal.is_given() {
             // Cut and in force again since: switched off and on, suspended and resumed. Whoever began before begins
             // anew, because a signal that was given does not come back.
             return Err(Refusal::Unavailable(Unavailable::Stale));

@@ -96,21 +96,19 @@ impl Caller {
     /// All caps that the caller is under at this moment.
     fn caps(&self, rules: &Rules) -> Result<Arc<Merged>, Refusal> {
         let org = self.slot.org.rules();
+        let merged = self.slot.org.project(self.project(), |project| {
+            let generations = Generations {
+                key: rules.generation,
+                project: project.generation,
+                org: org.generation,
+            };
+            self.slot.caps.at(generations, &self.slot.org.books, || {
+                let wider = project.caps.iter().chain(&org.caps);
+                rules.limits.caps.iter().chain(wider)
+            })
+        });
         // A project whose row nobody has seen could have any cap.
-        let project = self
-            .slot
-            .org
-            .project(self.project())
-            .ok_or(Refusal::Unavailable(Unavailable::Stale))?;
-        let generations = Generations {
-            key: rules.generation,
-            project: project.generation,
-            org: org.generation,
-        };
-        Ok(self.slot.caps.at(generations, &self.slot.org.books, || {
-            let wider = project.caps.iter().chain(&org.caps);
-            rules.limits.caps.iter().chain(wider)
-        }))
+        merged.ok_or(Refusal::Unavailable(Unavailable::Stale))
     }
 
     fn limited(&self, why: LimitRefusal, meters: &Meters, now: Reading) -> Refusal {

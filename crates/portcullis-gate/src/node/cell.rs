@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU8, Ordering};
 use arc_swap::ArcSwap;
 use portcullis_scope::ScopeRefusal;
 use portcullis_store::UnixMicros;
-use tokio_util::sync::CancellationToken;
+use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 
 /// Signal and counters of one (key, secret version). It survives reloads of the rules.
 pub(crate) struct Cell {
@@ -58,7 +58,9 @@ impl Cell {
 
 /// One generation of a cell's signal: given once, to everything that runs under it.
 pub(crate) struct Signal {
+    /// Wakes who waits for the end. It is behind a lock, which nobody takes to ask whether it has come.
     token: CancellationToken,
+    /// A [`CutReason`] once it has ended.
     reason: AtomicU8,
 }
 
@@ -66,7 +68,7 @@ impl Signal {
     fn new() -> Self {
         Self {
             token: CancellationToken::new(),
-            reason: AtomicU8::new(CutReason::Revoked as u8),
+            reason: AtomicU8::new(RUNNING),
         }
     }
 
@@ -75,11 +77,17 @@ impl Signal {
         self.token.cancel();
     }
 
-    pub(crate) fn token(&self) -> &CancellationToken {
-        &self.token
+    /// Whether it was given. It is as soon as anybody is woken.
+    pub(crate) fn is_given(&self) -> bool {
+        self.reason.load(Ordering::Acquire) != RUNNING
     }
 
-    /// Why it was given; meaningful once the token is cancelled.
+    /// Completes when it is given.
+    pub(crate) fn given(&self) -> WaitForCancellationFutureOwned {
+        self.token.clone().cancelled_owned()
+    }
+
+    /// Why it was given; meaningful once it was.
     pub(crate) fn reason(&self) -> CutReason {
         CutReason::from_u8(self.reason.load(Ordering::Acquire))
     }
@@ -89,7 +97,7 @@ impl Signal {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub(crate) enum CutReason {
-    Revoked,
+    Revoked = 1,
     Disabled,
     Expired,
     Suspended,
@@ -122,3 +130,6 @@ impl CutReason {
             .unwrap_or(Self::Revoked)
     }
 }
+
+/// The reason of a signal that was not given.
+const RUNNING: u8 = 0;

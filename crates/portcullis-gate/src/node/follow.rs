@@ -288,7 +288,7 @@ impl Node {
             convert::no_rules(row.generation)
         });
         self.watch_expiries(row);
-        if org.project(row.project).is_none() {
+        if !org.knows_project(row.project) {
             self.fetch_project(&org, row.project).await?;
         }
         match known {

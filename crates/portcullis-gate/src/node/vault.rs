@@ -82,9 +82,17 @@ impl OrgState {
         }
     }
 
-    /// The rules of one of its projects.
-    pub(crate) fn project(&self, id: ProjectId) -> Option<Arc<ProjectRules>> {
-        self.projects.pin().get(&id).cloned()
+    /// Looks at the rules of one of its projects, which are not to be had longer: then nobody has to count who has them.
+    pub(crate) fn project<T>(
+        &self,
+        id: ProjectId,
+        look: impl FnOnce(&ProjectRules) -> T,
+    ) -> Option<T> {
+        self.projects.pin().get(&id).map(|rules| look(rules))
+    }
+
+    pub(crate) fn knows_project(&self, id: ProjectId) -> bool {
+        self.projects.pin().contains_key(&id)
     }
 
     /// Takes over newer rules of a project; older ones change nothing. Only the follower of the change log calls it.
@@ -118,6 +126,12 @@ impl OrgState {
                 )
             })
             .cloned()
+    }
+
+    /// Whether a credential that was found is still what is stored.
+    pub(crate) fn has_credential(&self, found: &Arc<SealedCredential>) -> bool {
+        let credentials = self.credentials.load();
+        credentials.iter().any(|stored| Arc::ptr_eq(stored, found))
     }
 
     /// What a credential is now: it may have been overwritten or removed since it was found.

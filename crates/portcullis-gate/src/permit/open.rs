@@ -90,20 +90,26 @@ impl Permit {
         let mut attempts = ATTEMPTS;
         loop {
             // It may have been overwritten since: what is opened is what is stored now.
-            let current = org.credential_by_id(found.id).ok_or_else(|| {
-                let slot = &found.slot;
-                caller.missing_credential(slot.provider.as_str(), slot.name.as_str())
-            })?;
-            caller.check_credential(&current, now)?;
-            match unseal(&caller.node, org, &current, now).await {
+            let newer;
+            let current = if org.has_credential(found) {
+                found
+            } else {
+                newer = org.credential_by_id(found.id).ok_or_else(|| {
+                    let slot = &found.slot;
+                    caller.missing_credential(slot.provider.as_str(), slot.name.as_str())
+                })?;
+                &newer
+            };
+            caller.check_credential(current, now)?;
+            match unseal(&caller.node, org, current, now).await {
                 Ok((credential, has_waited)) => {
-                    caller.node.opens.note(&current, convert::micros(now.utc));
+                    caller.node.opens.note(current, convert::micros(now.utc));
                     caller.record_opening(current.id, now);
                     return Ok((credential, has_waited));
                 }
                 // Sealed again under another key meanwhile: a rotation is no trouble of the caller's.
-                Err(_) if attempts > 0 && is_outdated(org, &current) => attempts -= 1,
-                Err(why) => return Err(self.not_opened(&current, &why)),
+                Err(_) if attempts > 0 && !org.has_credential(current) => attempts -= 1,
+                Err(why) => return Err(self.not_opened(current, &why)),
             }
         }
     }
@@ -172,12 +178,6 @@ async fn unseal(
 /// The versions of an organization's key, if its row could be read.
 fn known(keys: &Result<OrgKeys, BadRow>) -> Result<&OrgKeys, KeyTrouble> {
     keys.as_ref().map_err(|why| why.clone().into())
-}
-
-/// Whether a credential was replaced since it was looked up.
-fn is_outdated(org: &OrgState, credential: &Arc<SealedCredential>) -> bool {
-    let current = org.credential_by_id(credential.id);
-    current.is_none_or(|current| !Arc::ptr_eq(&current, credential))
 }
 
 /// How long a permit may be kept before it is opened.
