@@ -163,8 +163,8 @@ impl Entry {
     }
 }
 
-/// The most that wait: about two megabytes, and what half a minute of three hundred requests a second leaves behind when the
-/// store does not answer.
+/// The most that wait: about two megabytes, reserved from the start, and what half a minute of three hundred requests a second
+/// leaves behind when the store does not answer.
 const CAPACITY: usize = 8192;
 /// The most that wait in one stripe.
 const ROOM: usize = CAPACITY / stripes::COUNT;
