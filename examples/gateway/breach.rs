@@ -2,7 +2,7 @@
 
 mod register_file;
 
-use portcullis::retention_policy::BreachEvent;
+use portcullis::retention_policy::{BreachEntry, BreachEvent};
 use portcullis::{Clock as _, SystemClock};
 
 use self::register_file::RegisterFile;
@@ -10,8 +10,9 @@ use crate::cli::BreachCommand;
 use crate::data::Data;
 use crate::{Failure, show};
 
-/// Works on a file alone: on the day of a breach the database may be what was lost.
-pub(crate) fn run(data: &Data, command: BreachCommand) -> Result<(), Failure> {
+/// Works on a file alone where there is nothing else: on the day of a breach the database may be what was lost. Beside a database
+/// each entry leaves a record in the system's audit log, before success is told.
+pub(crate) async fn run(data: &Data, command: BreachCommand) -> Result<(), Failure> {
     let file = RegisterFile::at(data.breaches());
     let appended = match command {
         BreachCommand::Record { aware, what } => {
@@ -55,7 +56,36 @@ pub(crate) fn run(data: &Data, command: BreachCommand) -> Result<(), Failure> {
             show::breach::all(&register, breach.as_deref(), now);
             return Ok(());
         }
+        BreachCommand::Audit { entry } => {
+            let entry = file.entry(entry)?;
+            return data
+                .administer(async |admin| Ok(admin.record_breach(&entry).await?))
+                .await;
+        }
     };
+    if let Some(entry) = appended.entries().last() {
+        leave_record(data, entry).await?;
+    }
     show::breach::entered(&appended, file.path());
     Ok(())
+}
+
+/// The entry stays, whatever becomes of its record.
+async fn leave_record(data: &Data, entry: &BreachEntry) -> Result<(), Failure> {
+    let again = data.command(&format!("breach audit {}", entry.number));
+    if !data.is_there() {
+        show::warning(&format!(
+            "there is no database beside the register, so no audit log has a record of this entry. Once it is back: {again}"
+        ));
+        return Ok(());
+    }
+    let recorded = data.administer(async |admin| Ok(admin.record_breach(entry).await?));
+    recorded.await.map_err(|why| {
+        format!(
+            "entry {} of the register, about breach {}, is kept, and the audit log has no record of it: {why}. Do not enter it again; \
+             once that is mended, write its record: {again}",
+            entry.number, entry.breach
+        )
+        .into()
+    })
 }

@@ -91,7 +91,7 @@ pub(crate) enum Command {
     /// Removes what is kept of requests at once.
     #[command(subcommand)]
     Purge(PurgeCommand),
-    /// The register of breaches, and until when whom is to be told. Needs no database.
+    /// The register of breaches, and until when whom is to be told. Needs no database; beside one, each entry is on record.
     #[command(subcommand)]
     Breach(BreachCommand),
     /// Checks that the database and the master key are there, belong together and open.

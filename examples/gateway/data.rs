@@ -55,6 +55,11 @@ impl Data {
         self.folder.join("breaches.jsonl")
     }
 
+    /// Whether there is a database, or a part of what it needs.
+    pub(crate) fn is_there(&self) -> bool {
+        self.database().exists() || self.master_key().exists()
+    }
+
     /// Makes the folder, for its owner only, if it does not exist.
     pub(crate) fn create_folder(&self) -> Result<(), Failure> {
         let mut builder = fs::DirBuilder::new();
@@ -96,7 +101,7 @@ impl Data {
         audit: AuditPolicy,
         work: impl AsyncFnOnce(Admin) -> Result<(), Failure>,
     ) -> Result<(), Failure> {
-        if !self.database().exists() && !self.master_key().exists() {
+        if !self.is_there() {
             return Err(format!(
                 "there is no gateway data in {}. Start the gateway once to make it, or name the folder with --data",
                 self.folder.display()

@@ -61,7 +61,7 @@ async fn main() -> ExitCode {
         Some(Command::Retention(command)) => retention::run(&data, command).await,
         Some(Command::Hold(command)) => retention::hold(&data, command).await,
         Some(Command::Purge(command)) => retention::purge(&data, command).await,
-        Some(Command::Breach(command)) => breach::run(&data, command),
+        Some(Command::Breach(command)) => breach::run(&data, command).await,
         Some(Command::Doctor) => doctor::run(&data).await,
     };
     match done {

@@ -3,8 +3,8 @@
 mod details;
 
 pub use details::{
-    AnchorGivenUp, Change, ClockStep, Erased, Exported, GuardReport, Heartbeat, Hold, LogHead,
-    LogKey, Pruned, Purged, Refused, RoleChange, Settings, TooManyChanges,
+    AnchorGivenUp, BreachEntry, Change, ClockStep, Erased, Exported, GuardReport, Heartbeat, Hold,
+    LogHead, LogKey, Pruned, Purged, Refused, RoleChange, Settings, TooManyChanges,
 };
 pub(crate) use details::{Details, RawDetails};
 
@@ -145,6 +145,8 @@ actions! {
         AuditKeyChanged(LogKey) = "audit.key_changed",
         /// The oldest records are about to be removed.
         AuditPruned(Pruned) = "audit.pruned",
+        /// The register of breaches got an entry, which says more than this record may.
+        BreachEntered(BreachEntry) = "breach.entered",
         /// The clock stands earlier than it did.
         ClockWentBack(ClockStep) = "clock.went_back",
         /// The clock jumped ahead further than time can have passed.

@@ -123,6 +123,41 @@ impl fmt::Debug for KeyId {
     }
 }
 
+/// A breach of personal data, as its register names it: a year and a number, such as `2026-1`. Nothing that was said of it fits.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct BreachId {
+    year: u16,
+    number: u32,
+}
+
+impl BreachId {
+    /// Reads four digits, a hyphen, and a number from 1 to 4,294,967,295 without leading zeros.
+    ///
+    /// # Errors
+    /// Any other spelling.
+    pub fn parse(text: &str) -> Result<Self, InvalidId> {
+        let id = text.split_once('-').and_then(|(year, number)| {
+            let (year, number) = (year.parse().ok()?, number.parse().ok()?);
+            Some(Self { year, number })
+        });
+        // Leading zeros and signs, all at once.
+        id.filter(|id| id.year <= 9999 && id.number > 0 && id.to_string() == text)
+            .ok_or_else(|| InvalidId::new("breach id", "a year and a number, such as 2026-1"))
+    }
+}
+
+impl fmt::Display for BreachId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&format!("{:04}-{}", self.year, self.number))
+    }
+}
+
+impl fmt::Debug for BreachId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "BreachId({self})")
+    }
+}
+
 /// An id that is none. What was given is not repeated: it may be a secret in the wrong place.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("not a valid {what}: expected {expected}")]
@@ -163,6 +198,30 @@ mod tests {
             "018f3c2g-7b5e-7d10-9a41-00ff00ff0a0b",
         ] {
             assert!(ObjectId::parse(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_breach_id_is_a_year_and_a_number_and_no_text() {
+        for good in ["2026-1", "0001-4294967295", "9999-20"] {
+            assert_eq!(BreachId::parse(good).unwrap().to_string(), good);
+        }
+        for bad in [
+            "",
+            "2026",
+            "2026-",
+            "2026-0",
+            "2026-01",
+            "2026-+1",
+            "+026-1",
+            "226-1",
+            "12026-1",
+            "2026-4294967296",
+            "2026-1 ",
+            "2026-1-1",
+            "acme-1",
+        ] {
+            assert!(BreachId::parse(bad).is_err(), "{bad}");
         }
     }
 

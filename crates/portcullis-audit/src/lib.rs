@@ -86,8 +86,9 @@ mod word;
 
 // The public interface is:
 pub use action::{
-    Action, AnchorGivenUp, Change, ClockStep, Erased, Exported, GuardReport, Heartbeat, Hold,
-    LogHead, LogKey, Pruned, Purged, Refused, RoleChange, Settings, TooManyChanges,
+    Action, AnchorGivenUp, BreachEntry, Change, ClockStep, Erased, Exported, GuardReport,
+    Heartbeat, Hold, LogHead, LogKey, Pruned, Purged, Refused, RoleChange, Settings,
+    TooManyChanges,
 };
 pub use checkpoint::{Checkpoint, InvalidCheckpoint, notes};
 pub use comparison::{Comparison, KnownHeads};
@@ -98,7 +99,7 @@ pub use export::{
 };
 pub use hash::Hash;
 pub use head::{AppendError, Batch, DamagedHead, Entry, Head, HeadRow};
-pub use id::{InvalidId, KeyId, ObjectId};
+pub use id::{BreachId, InvalidId, KeyId, ObjectId};
 pub use json::Count;
 pub use key::{Ed25519Signer, InvalidKey, Signer, SigningFailed, VerifierKey};
 pub use origin::{InvalidOrigin, Origin};

@@ -4,6 +4,7 @@
 //! cause, and appended by the upkeep, many records in one transaction. `spec/audit-log.md` is normative for the records.
 
 pub(crate) mod anchors;
+mod breaches;
 pub(crate) mod events;
 pub(crate) mod export;
 pub(crate) mod heads;

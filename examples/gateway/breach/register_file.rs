@@ -50,6 +50,20 @@ impl RegisterFile {
         Ok(register)
     }
 
+    /// An entry, by its number.
+    ///
+    /// # Errors
+    /// As [`read`](Self::read), and where there is no such entry.
+    pub(super) fn entry(&self, number: u64) -> Result<BreachEntry, Failure> {
+        let register = self.read()?;
+        let entries = register.entries();
+        let found = entries.iter().find(|entry| entry.number == number);
+        found.cloned().ok_or_else(|| {
+            let (count, file) = (entries.len(), self.path.display());
+            format!("there is no entry {number} in {file}: its entries are numbered from 1, and the last one is {count}").into()
+        })
+    }
+
     /// Appends an entry of now, about a new breach if none is named: the register with it. When it returns, the entry is on
     /// the disk.
     ///

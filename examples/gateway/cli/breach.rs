@@ -52,6 +52,12 @@ pub(crate) enum BreachCommand {
         #[arg(value_name = "TEXT")]
         outcome: String,
     },
+    /// Writes the record of an entry into the system's audit log, where the command that made the entry could not. Each entry beside
+    /// a database leaves one: the breach, the number and the kind of the entry, and nothing of its text.
+    Audit {
+        /// The number of the entry, as the command said it.
+        entry: u64,
+    },
     /// Shows each breach: who is to be told until when, how many hours are left, its notes, and how it ended.
     Show {
         /// This one alone.

@@ -29,6 +29,10 @@ pub(crate) fn record(found: &AuditRecord) {
             ));
         }
     }
+    if let Action::BreachEntered(entered) = record.action() {
+        let (breach, number) = (entered.breach, entered.entry.get());
+        line.push_str(&format!("  {breach} {} (entry {number})", entered.kind));
+    }
     if let Some(address) = opened(found, Field::Address) {
         line.push_str(&format!("  from {address}"));
     }

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
 use portcullis::{Clock as _, SystemClock};
 
-use crate::support::{Finished, Home, Running};
+use crate::support::{Finished, Home, Running, all_bytes_of};
 
 #[test]
 fn a_breach_is_shown_with_who_is_to_be_told_until_when() {
@@ -189,6 +189,90 @@ fn an_unknown_breach_is_refused_with_the_open_ones() {
         !one.contains("the first") && one.contains(": over"),
         "{one}"
     );
+}
+
+#[test]
+fn each_entry_leaves_a_record_of_its_kind_and_nothing_of_its_text() {
+    let home = Home::new();
+    let gateway = home.serve();
+    let text = "MARKER-51d0 was public";
+    let name = record(&home, "now", text).succeeded().stdout;
+    let name = name.trim_end();
+    for entry in [
+        &["note", name, text][..],
+        &["told", name, "authority", "--late-because", text],
+        &["not-required", name, "users", text],
+        &["close", name, text],
+    ] {
+        home.run(&[&["breach"], entry].concat()).succeeded();
+    }
+    // What is refused leaves none.
+    home.run(&["breach", "close", name, text]).failed();
+    gateway.stop().succeeded();
+    let records = records(&home);
+    let kinds = ["aware", "noted", "notified", "not_required", "closed"];
+    assert_eq!(records.len(), kinds.len(), "{records:?}");
+    for (record, (number, kind)) in records.iter().zip((1..).zip(kinds)) {
+        let end = format!("  {name} {kind} (entry {number})");
+        assert!(record.contains("tester"), "{record}");
+        assert!(record.ends_with(&end), "{record}");
+    }
+    home.run(&["audit", "verify", "--all"]).succeeded();
+    let export = ["audit", "export", "--system", "--format", "ocsf"];
+    let exported = home.run(&export).succeeded().stdout;
+    let uid = format!("\"uid\":\"{name}\"");
+    assert_eq!(exported.matches(&uid).count(), kinds.len(), "{exported}");
+    for (place, bytes) in all_bytes_of(&home.data()) {
+        let marked = bytes.windows(11).any(|part| part == b"MARKER-51d0");
+        assert_eq!(marked, place.ends_with("breaches.jsonl"), "{place}");
+    }
+    assert!(!exported.contains("MARKER-51d0"));
+}
+
+#[test]
+fn an_entry_whose_record_fails_is_kept_and_its_record_is_written_later() {
+    let home = Home::new();
+    home.serve().stop().succeeded();
+    let (database, away) = (home.data().join("portcullis.db"), home.data().join("away"));
+    fs::rename(&database, &away).unwrap();
+    let failed = record(&home, "now", "the database is gone").failed();
+    assert!(failed.stdout.is_empty(), "success was told: {failed}");
+    let kept = fs::read(file(&home)).unwrap();
+    assert!(show(&home).contains("the database is gone"));
+    let name = now().format("%Y-1").to_string();
+    for part in ["entry 1 ", "is kept", "Do not enter it again", &name] {
+        assert!(failed.stderr.contains(part), "{part}: {failed}");
+    }
+    let (_, again) = failed.stderr.split_once("gateway -- ").unwrap();
+    home.run_line(again.trim_end()).failed();
+
+    fs::rename(&away, &database).unwrap();
+    assert_eq!(records(&home).len(), 0);
+    home.run_line(again.trim_end()).succeeded();
+    let records = records(&home);
+    assert_eq!(records.len(), 1);
+    let end = format!("  {name} aware (entry 1)");
+    assert!(records[0].ends_with(&end), "{records:?}");
+    let unknown = home.run(&["breach", "audit", "2"]).failed();
+    assert!(unknown.stderr.contains("the last one is 1"), "{unknown}");
+    assert_eq!(fs::read(file(&home)).unwrap(), kept);
+}
+
+#[test]
+fn an_entry_beside_no_database_says_that_it_has_no_record() {
+    let home = prepared();
+    let entered = record(&home, "now", "all is gone").succeeded();
+    for part in ["no audit log has a record of this entry", "breach audit 1"] {
+        assert!(entered.stderr.contains(part), "{entered}");
+    }
+    assert!(!home.data().join("portcullis.db").exists());
+}
+
+/// The lines of the system's audit log about the register.
+fn records(home: &Home) -> Vec<String> {
+    let tail = home.run(&["audit", "tail", "--system"]).succeeded().stdout;
+    let lines = tail.lines().filter(|line| line.contains("breach.entered"));
+    lines.map(str::to_owned).collect()
 }
 
 #[test]

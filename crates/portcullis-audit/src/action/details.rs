@@ -6,7 +6,7 @@ pub(crate) use form::{Details, RawDetails};
 
 use std::collections::BTreeSet;
 
-use crate::{Count, Field, Hash, ObjectId, Origin, VerifierKey, Word};
+use crate::{BreachId, Count, Field, Hash, ObjectId, Origin, VerifierKey, Word};
 
 /// A request was refused.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -72,6 +72,17 @@ pub struct Purged {
 pub struct Hold {
     /// The id of the hold.
     pub hold: ObjectId,
+}
+
+/// An entry of the register of breaches: that it was made, and nothing of what it says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BreachEntry {
+    /// The breach.
+    pub breach: BreachId,
+    /// The number of the entry in the register.
+    pub entry: Count,
+    /// The kind of entry: `aware`, `closed`.
+    pub kind: Word,
 }
 
 /// The head of another log.

@@ -106,6 +106,12 @@ fn row(record: &Record) -> Row<'_> {
         A::AuditPruned(pruned) => {
             row(On(E::Records), Do::DELETE, Low, "Audit records pruned").because(&pruned.cause)
         }
+        A::BreachEntered(entered) => row(
+            On(E::Breach(entered.breach)),
+            Do::UPDATE,
+            Medium,
+            "Entry in the register of breaches",
+        ),
         A::ClockWentAhead(_) => row(Finding, Do::FINDING, Medium, "Clock went ahead"),
         A::ClockWentBack(_) => row(Finding, Do::FINDING, Medium, "Clock went back"),
         A::CredentialAdded => row(target, Do::CREATE, Low, "Credential added"),

@@ -178,6 +178,7 @@ fn what_is_managed_has_its_own_id_or_name() {
             Some("API Key" | "API Key Secret") => (Some(key), None),
             Some("Organization" | "Project" | "Provider Credential") => (Some(id), None),
             Some("Audit Log" | "Audit Openings" | "Audit Records") => (Some(log), None),
+            Some("Breach") => (details["breach"].as_str(), None),
             Some("Legal Hold") => (details["hold"].as_str(), None),
             Some("Retained Data") => (None, details["class"].as_str()),
             Some(kind @ ("Instance Secret" | "Master Key" | "Price List")) => (None, Some(kind)),

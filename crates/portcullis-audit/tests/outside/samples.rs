@@ -103,6 +103,11 @@ fn actions(random: &mut Random) -> Vec<Action> {
             from: number(),
             root,
         }),
+        BreachEntered(BreachEntry {
+            breach: BreachId::parse("2026-4294967295").unwrap(),
+            entry: number(),
+            kind: word("not_required"),
+        }),
         ClockWentBack(ClockStep { micros: number() }),
         ClockWentAhead(ClockStep { micros: number() }),
         DataPurged(Purged {

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use portcullis_gate::audit_log::{Action, Field, ObjectId, RecordedActor, Target};
-use portcullis_gate::retention_policy::TimeRange;
+use portcullis_gate::retention_policy::{BreachEvent, BreachRegister, TimeRange};
 use portcullis_gate::{
     AdminError, AuditRecord, Clock as _, KeyRules, LogId, NewHold, NewKey, UnixMicros, UsageFormat,
 };
@@ -135,6 +135,47 @@ async fn a_change_of_addresses_only_has_a_word_of_its_own() {
 async fn of_system(stage: &Stage) -> Vec<&'static str> {
     let found = stage.admin.audit_records(LogId::System, 0, 10_000);
     words(&found.await.unwrap())
+}
+
+#[tokio::test]
+async fn an_entry_of_the_register_of_breaches_is_on_record_by_its_breach_number_and_kind() {
+    let stage = Stage::new().await;
+    let at = stage.clock.now().utc;
+    let event = |facts: &str| BreachEvent::Aware {
+        since: at,
+        facts: facts.to_owned(),
+    };
+    let register = |name| BreachRegister::new().append(name, at, event("MARKER"));
+    let named = register("2026-1").unwrap();
+    let before = of_system(&stage).await.len();
+    stage
+        .admin
+        .record_breach(&named.entries()[0])
+        .await
+        .unwrap();
+    let found = stage.admin.audit_records(LogId::System, 0, 10_000);
+    let found = found.await.unwrap();
+    assert_eq!(found.len(), before + 1);
+    let record = &found[before].record;
+    let Action::BreachEntered(entered) = record.action() else {
+        panic!("{record:?}");
+    };
+    let said = (entered.breach.to_string(), entered.entry.get());
+    assert_eq!(said, ("2026-1".to_owned(), 1));
+    assert_eq!(entered.kind.as_str(), "aware");
+    assert!(
+        !String::from_utf8(record.to_bytes())
+            .unwrap()
+            .contains("MARKER")
+    );
+
+    // A name is text, too.
+    let text = register("MARKER").unwrap();
+    let refused = stage.admin.record_breach(&text.entries()[0]).await;
+    let refused = refused.unwrap_err().to_string();
+    assert!(refused.contains("such as 2026-1"), "{refused}");
+    assert!(!refused.contains("MARKER"), "{refused}");
+    assert_eq!(of_system(&stage).await.len(), before + 1);
 }
 
 async fn wait_for(stage: &Stage, word: &str, count: usize) {

@@ -3,11 +3,11 @@
 use serde::Deserialize;
 
 use super::{
-    AnchorGivenUp, Change, ClockStep, Erased, Exported, GuardReport, Heartbeat, Hold, LogHead,
-    LogKey, Pruned, Purged, Refused, RoleChange, Settings,
+    AnchorGivenUp, BreachEntry, Change, ClockStep, Erased, Exported, GuardReport, Heartbeat, Hold,
+    LogHead, LogKey, Pruned, Purged, Refused, RoleChange, Settings,
 };
 use crate::json::{self, Object};
-use crate::{Count, Field, Hash, ObjectId, Origin, VerifierKey, Word};
+use crate::{BreachId, Count, Field, Hash, ObjectId, Origin, VerifierKey, Word};
 
 /// How details are written and read. What is written is read back as itself, so a reader that ignored a member would not
 /// come to the same bytes again and the record would be refused.
@@ -21,17 +21,20 @@ pub(crate) trait Details: Sized {
 #[serde(deny_unknown_fields)]
 pub(crate) struct RawDetails<'a> {
     below: Option<u64>,
+    breach: Option<&'a str>,
     #[serde(borrow)]
     cause: Option<&'a str>,
     changes: Option<Vec<RawChange<'a>>>,
     class: Option<&'a str>,
     count: Option<u64>,
+    entry: Option<u64>,
     fields: Option<Vec<&'a str>>,
     first: Option<u64>,
     format: Option<&'a str>,
     from: Option<u64>,
     hold: Option<&'a str>,
     key: Option<&'a str>,
+    kind: Option<&'a str>,
     left_out: Option<u64>,
     log: Option<&'a str>,
     logs: Option<u64>,
@@ -147,6 +150,22 @@ impl Details for Hold {
     fn read(raw: &RawDetails<'_>) -> Option<Self> {
         let hold = ObjectId::parse(raw.hold?).ok()?;
         Some(Self { hold })
+    }
+}
+
+impl Details for BreachEntry {
+    fn write(&self, object: &mut Object<'_>) {
+        object.plain("breach", self.breach.to_string().as_bytes());
+        object.integer("entry", self.entry);
+        word(object, "kind", &self.kind);
+    }
+
+    fn read(raw: &RawDetails<'_>) -> Option<Self> {
+        Some(Self {
+            breach: BreachId::parse(raw.breach?).ok()?,
+            entry: raw.entry?.into(),
+            kind: Word::recorded(raw.kind?)?,
+        })
     }
 }
 

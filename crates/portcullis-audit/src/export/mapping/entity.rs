@@ -1,11 +1,13 @@
 //! What an administrative action was done to.
 
 use super::target_id;
-use crate::{ObjectId, Record, Target, Word};
+use crate::{BreachId, ObjectId, Record, Target, Word};
 
 /// What is managed: the target of the record, or something that the target has.
 #[derive(Clone, Copy)]
 pub(in crate::export) enum Entity<'a> {
+    /// A breach of personal data.
+    Breach(BreachId),
     /// Data of a class that the retention policy names.
     Data(&'a Word),
     /// A legal hold.
@@ -30,6 +32,7 @@ impl Entity<'_> {
     /// `entity.type_id` and `entity.type` of OCSF. 99 says that the type is our own word.
     pub(in crate::export) const fn kind(self) -> (u8, &'static str) {
         match self {
+            Self::Breach(_) => (99, "Breach"),
             Self::Data(_) => (99, "Retained Data"),
             Self::Hold(_) => (99, "Legal Hold"),
             Self::InstanceSecret => (99, "Instance Secret"),
@@ -57,7 +60,8 @@ impl Entity<'_> {
             | Self::MasterKey
             | Self::Prices
             | Self::Target(Target::Instance) => Some(self.kind().1.to_owned()),
-            Self::Hold(_)
+            Self::Breach(_)
+            | Self::Hold(_)
             | Self::Log
             | Self::Openings
             | Self::Records
@@ -75,6 +79,7 @@ impl Entity<'_> {
     pub(in crate::export) fn uid(self, record: &Record) -> Option<String> {
         match self {
             Self::Data(_) | Self::InstanceSecret | Self::MasterKey | Self::Prices => None,
+            Self::Breach(id) => Some(id.to_string()),
             Self::Hold(id) => Some(id.to_string()),
             Self::Log | Self::Openings | Self::Records => Some(record.log().to_string()),
             Self::Target(target) => target_id(target),
@@ -85,7 +90,8 @@ impl Entity<'_> {
     pub(super) const fn is_identity(self) -> bool {
         match self {
             Self::InstanceSecret | Self::MasterKey => true,
-            Self::Data(_)
+            Self::Breach(_)
+            | Self::Data(_)
             | Self::Hold(_)
             | Self::Log
             | Self::Openings
