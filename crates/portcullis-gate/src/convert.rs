@@ -20,6 +20,7 @@ use portcullis_store::{
     ProjectRow, RateRow, RulesRow, SecretRow, ShareRow, UnixMicros,
 };
 
+use crate::admin::CapRule;
 use crate::limits::rules::{OwnLimits, ProjectRules};
 use crate::node::cell::Cell;
 use crate::node::opens::LastOpen;
@@ -183,6 +184,11 @@ fn key_limits(row: &KeyRow) -> Result<OwnLimits, BadRow> {
 
 /// The caps of one key, project or organization.
 fn caps(level: Level, subject: &str, rows: &[CapRow]) -> Result<Vec<Cap>, BadRow> {
+    let (given, most) = (rows.len(), CapRule::MOST);
+    if given > most {
+        let why = format!("there are {given}, and at most {most} may be; replace them by fewer");
+        return Err(BadRow::new("the caps", why));
+    }
     let cap = |row: &CapRow| {
         let (window, limit) = cap_parts(row)?;
         Ok(Cap::new(level, subject, window, limit))

@@ -130,8 +130,8 @@ pub use portcullis_key::{
     KeyPrefix, Lifetime, LifetimeError, MalformedKey, MaxLifetime, MintedKey, PrefixError,
 };
 pub use portcullis_limits::{
-    CapReached, Counter, DuplicateCap, InvalidAmount, InvalidPriceList, InvalidWindow, Level,
-    Limit, LimitRefusal, ModelEntry, NanoUsd, Period, Price, PriceList, TokenBound, TooSoon, Unit,
+    CapReached, Counter, InvalidAmount, InvalidCaps, InvalidPriceList, InvalidWindow, Level, Limit,
+    LimitRefusal, ModelEntry, NanoUsd, Period, Price, PriceList, TokenBound, TooSoon, Unit,
     UnknownName, UnknownZone, Window, Zone,
 };
 pub use portcullis_retention as retention_policy;

@@ -84,19 +84,30 @@ impl Caps {
         Self(Arc::default())
     }
 
+    /// The most that there are of one request.
+    ///
+    /// [`Books`](crate::Books) have the locks of all of them at once, each in a call within that of the one before: their
+    /// number is the depth of the stack, and a stack that is used up ends the process. So many need less than 128 KiB
+    /// without optimization. Whoever gives a key, its project and its organization 32 each stays below.
+    pub const MOST: usize = 128;
+
     /// These caps, all of them at once.
     ///
     /// # Errors
-    /// [`DuplicateCap`] when two limit the same counter: one of them would be a dead letter.
-    pub fn new(caps: impl IntoIterator<Item = Cap>) -> Result<Self, DuplicateCap> {
+    /// [`InvalidCaps::TooMany`] when they are more than [`Caps::MOST`]; [`InvalidCaps::Duplicate`] when two limit the same
+    /// counter: one of them would be a dead letter.
+    pub fn new(caps: impl IntoIterator<Item = Cap>) -> Result<Self, InvalidCaps> {
         let mut caps: Vec<Cap> = caps.into_iter().collect();
+        if caps.len() > Self::MOST {
+            return Err(InvalidCaps::TooMany { given: caps.len() });
+        }
         caps.sort_by(|a, b| a.counter.cmp(&b.counter));
         let twice = caps.windows(2).find_map(|pair| match pair {
             [a, b] if a.counter == b.counter => Some(a.counter.clone()),
             _ => None,
         });
         match twice {
-            Some(counter) => Err(DuplicateCap { counter }),
+            Some(counter) => Err(InvalidCaps::Duplicate { counter }),
             None => Ok(Self(caps.into())),
         }
     }
@@ -120,15 +131,25 @@ impl From<Cap> for Caps {
     }
 }
 
-/// Two caps on the same counter.
+/// Caps that one request cannot be under together.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "there are two caps on {} per {} for the same {}; keep one of them",
-    .counter.unit, .counter.window, .counter.level
-)]
-pub struct DuplicateCap {
-    /// The counter that both of them limit.
-    pub counter: Counter,
+#[non_exhaustive]
+pub enum InvalidCaps {
+    /// Two caps on the same counter.
+    #[error(
+        "there are two caps on {} per {} for the same {}; keep one of them",
+        .counter.unit, .counter.window, .counter.level
+    )]
+    Duplicate {
+        /// The counter that both of them limit.
+        counter: Counter,
+    },
+    /// More than [`Caps::MOST`].
+    #[error("a request is under {given} caps and may be under {most}; remove some", most = Caps::MOST)]
+    TooMany {
+        /// How many there are.
+        given: usize,
+    },
 }
 
 #[cfg(test)]
@@ -148,7 +169,8 @@ mod tests {
         let month = Window::Month(Zone::UTC);
         let cap = |subject, tokens| Cap::new(Level::Key, subject, month, Limit::Tokens(tokens));
         let error = Caps::new([cap("a", 1), cap("b", 1), cap("a", 2)]).unwrap_err();
-        assert_eq!(&*error.counter.subject, "a");
+        let counter = cap("a", 1).counter;
+        assert_eq!(error, InvalidCaps::Duplicate { counter });
         assert_eq!(
             error.to_string(),
             "there are two caps on tokens per month for the same key; keep one of them"

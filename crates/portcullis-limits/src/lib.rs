@@ -64,6 +64,7 @@
 //! 4. What is not known is charged: partial and unknown usage at no less than the hold, what was sent and is dropped and a
 //!    lease that ran out at the hold, a settlement without a hold as debt.
 //! 5. In [`Books`], dollars are held only out of what was debited durably before.
+//! 6. A request is under at most [`Caps::MOST`] caps.
 //!
 //! # What it does not do
 //!
@@ -103,7 +104,7 @@ pub use account::Account;
 pub use attempt::AttemptId;
 pub use booking::Booking;
 pub use books::{Allowance, Answer, Ask, Books, Changes, Held, Round, Running, Short};
-pub use cap::{Cap, Caps, DuplicateCap, Limit};
+pub use cap::{Cap, Caps, InvalidCaps, Limit};
 pub use chunk::{Grant, Return, Shortfall};
 pub use claim::{Claim, Demand};
 pub use counter::{Counter, Level, Unit, UnknownName};

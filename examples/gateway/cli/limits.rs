@@ -77,7 +77,7 @@ struct CapArgs {
     rpd: Option<u64>,
 
     /// Any cap: usd, tokens or requests in a minute, hour, day, month or total, such as `tokens/hour=500000` or `usd/month
-    /// Europe/Berlin=50` (may be given several times).
+    /// Europe/Berlin=50` (may be given several times; at most 32 caps in all).
     #[arg(long = "cap", value_name = "UNIT/WINDOW=AMOUNT", help_heading = HEADING)]
     caps: Vec<CapRule>,
 

@@ -4,11 +4,12 @@ use portcullis_envelope::{
     SealError,
 };
 use portcullis_key::{LifetimeError, PrefixError};
-use portcullis_limits::{DuplicateCap, NanoUsd};
+use portcullis_limits::{InvalidCaps, NanoUsd};
 use portcullis_retention::{EmptyRange, InvalidHold, InvalidPolicy, NoReceipt, PlanError};
 use portcullis_scope::InvalidList;
 use portcullis_store::{CredentialId, HoldId, InvalidName, KeyId, NotSealed, StoreError};
 
+use super::CapRule;
 use crate::audit::verifying::DamagedLog;
 use crate::vault::trouble::KeyTrouble;
 
@@ -273,9 +274,19 @@ pub enum AdminError {
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// Two caps on the same counter.
+    /// Caps that contradict each other: two on the same counter.
     #[error(transparent)]
-    TwoCaps(#[from] DuplicateCap),
+    Caps(#[from] InvalidCaps),
+    /// More than [`CapRule::MOST`] caps of one owner.
+    #[error(
+        "caps: a key, a project or an organization may have at most {most}, and this one would have {given}; remove those that \
+         are not needed in the same step",
+        most = CapRule::MOST
+    )]
+    TooManyCaps {
+        /// How many it would have.
+        given: usize,
+    },
     /// A provider that this gateway does not forward to.
     #[error("{given:?} is not a provider of this gateway; it has {known:?}")]
     UnknownProvider {

@@ -21,7 +21,7 @@ use crate::convert;
 /// What a key may use up. The default is unrestricted; the caps of its project and its organization hold beside it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct KeyLimits {
-    /// Its caps, at most one for each unit and window.
+    /// Its caps, at most one for each unit and window, and at most [`CapRule::MOST`].
     pub caps: Vec<CapRule>,
     /// How fast its requests may come.
     pub rate: Option<RateRule>,
@@ -54,7 +54,7 @@ impl Admin {
     /// Replaces what a key may use up. What was used stays used.
     ///
     /// # Errors
-    /// [`AdminError::NoKey`], [`AdminError::TwoCaps`], [`AdminError::NegativeCap`], or the store's.
+    /// [`AdminError::NoKey`], [`AdminError::Caps`], [`AdminError::TooManyCaps`], [`AdminError::NegativeCap`], or the store's.
     pub async fn set_limits(&self, id: KeyId, limits: KeyLimits) -> Result<(), AdminError> {
         self.change_limits(id, |_| limits).await
     }
@@ -89,8 +89,8 @@ impl Admin {
     /// Changes what all keys of a project may use up together: `change` is given the caps in force.
     ///
     /// # Errors
-    /// [`AdminError::NoProject`], [`AdminError::TwoCaps`], [`AdminError::NegativeCap`], [`AdminError::Conflict`], or the
-    /// store's.
+    /// [`AdminError::NoProject`], [`AdminError::Caps`], [`AdminError::TooManyCaps`], [`AdminError::NegativeCap`],
+    /// [`AdminError::Conflict`], or the store's.
     pub async fn change_project_caps(
         &self,
         org: OrgId,
@@ -126,8 +126,8 @@ impl Admin {
     /// Changes what all keys of an organization may use up together: `change` is given the caps in force.
     ///
     /// # Errors
-    /// [`AdminError::NoOrganization`], [`AdminError::TwoCaps`], [`AdminError::NegativeCap`], [`AdminError::Conflict`], or
-    /// the store's.
+    /// [`AdminError::NoOrganization`], [`AdminError::Caps`], [`AdminError::TooManyCaps`], [`AdminError::NegativeCap`],
+    /// [`AdminError::Conflict`], or the store's.
     pub async fn change_organization_caps(
         &self,
         id: OrgId,
@@ -205,6 +205,9 @@ pub(super) fn rules(rows: &[CapRow]) -> Result<Vec<CapRule>, AdminError> {
 
 /// Caps in their stored form, if they can be enforced together.
 fn checked(caps: &[CapRule]) -> Result<Vec<CapRow>, AdminError> {
+    if caps.len() > CapRule::MOST {
+        return Err(AdminError::TooManyCaps { given: caps.len() });
+    }
     for cap in caps {
         if let Limit::Usd(amount) = cap.limit
             && amount < NanoUsd::ZERO

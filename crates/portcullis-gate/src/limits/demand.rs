@@ -95,14 +95,14 @@ impl Caller {
 
     /// All caps that the caller is under at this moment.
     fn caps(&self, rules: &Rules) -> Result<Arc<Merged>, Refusal> {
-        let org = self.slot.org.rules();
-        let merged = self.slot.org.project(self.project(), |project| {
+        let (slot, org) = (&self.slot, self.slot.org.rules());
+        let merged = slot.org.project(self.project(), |project| {
             let generations = Generations {
                 key: rules.generation,
                 project: project.generation,
                 org: org.generation,
             };
-            self.slot.caps.at(generations, &self.slot.org.books, || {
+            slot.caps.at(slot.id, generations, &slot.org.books, || {
                 let wider = project.caps.iter().chain(&org.caps);
                 rules.limits.caps.iter().chain(wider)
             })

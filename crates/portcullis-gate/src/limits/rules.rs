@@ -3,9 +3,11 @@
 use std::sync::Arc;
 
 use arc_swap::ArcSwapOption;
-use portcullis_limits::{Allowance, Cap, Caps, Rate};
+use portcullis_limits::{Allowance, Cap, Caps, Level, Rate};
+use portcullis_store::KeyId;
 
 use super::books::Books;
+use crate::convert;
 
 /// What a key itself may use up.
 pub(crate) struct OwnLimits {
@@ -38,10 +40,11 @@ pub(crate) struct Generations {
 pub(crate) struct MergedCell(ArcSwapOption<Merged>);
 
 impl MergedCell {
-    /// The caps of these generations; `parts` are looked at only when they are not kept yet, and their counters found in
-    /// the books.
+    /// The caps that `key` is under at these generations; `parts` are looked at only when they are not kept yet, and their
+    /// counters found in the books.
     pub(crate) fn at<'a, Parts>(
         &self,
+        key: KeyId,
         from: Generations,
         books: &Books,
         parts: impl FnOnce() -> Parts,
@@ -52,14 +55,11 @@ impl MergedCell {
         if let Some(kept) = self.0.load().as_ref().filter(|kept| kept.from == from) {
             return Arc::clone(kept);
         }
-        let caps = Caps::new(parts().cloned()).unwrap_or_else(|twice| {
-            // Each level has one cap per counter, and levels have counters of their own: rows that were checked when they
-            // were written cannot get here, and whatever does is refused.
-            tracing::error!(%twice, "caps contradict each other; the key is refused");
-            Caps::from(crate::convert::nothing_allowed(
-                twice.counter.level,
-                &twice.counter.subject,
-            ))
+        let caps = Caps::new(parts().cloned()).unwrap_or_else(|why| {
+            // Each level has one cap per counter and not too many, and levels have counters of their own: rows that were
+            // checked when they were written cannot get here, and whatever does is refused.
+            tracing::error!(%key, %why, "the caps cannot be enforced together; the key is refused");
+            Caps::from(convert::nothing_allowed(Level::Key, key.as_str()))
         });
         let merged = Arc::new(Merged {
             from,

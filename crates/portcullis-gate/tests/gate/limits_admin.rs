@@ -117,15 +117,15 @@ async fn limits_that_cannot_hold_are_refused_and_change_nothing() {
         .set_limits(key.id, twice.clone())
         .await
         .unwrap_err();
-    assert!(matches!(refused, AdminError::TwoCaps(_)), "{refused:?}");
+    assert!(matches!(refused, AdminError::Caps(_)), "{refused:?}");
     let changed = stage
         .admin
         .change_project_caps(stage.org, stage.project, |_| twice.caps.clone());
-    assert!(matches!(changed.await.unwrap_err(), AdminError::TwoCaps(_)));
+    assert!(matches!(changed.await.unwrap_err(), AdminError::Caps(_)));
     let changed = stage
         .admin
         .change_organization_caps(stage.org, |_| twice.caps.clone());
-    assert!(matches!(changed.await.unwrap_err(), AdminError::TwoCaps(_)));
+    assert!(matches!(changed.await.unwrap_err(), AdminError::Caps(_)));
     let negative = CapRule {
         window: Window::Month(Zone::UTC),
         limit: Limit::Usd(NanoUsd::from_nanos(-1)),

@@ -30,6 +30,7 @@ mod key_services;
 mod leaks;
 mod lease;
 mod limits_admin;
+mod many_caps;
 mod master_key;
 mod order;
 mod periods;

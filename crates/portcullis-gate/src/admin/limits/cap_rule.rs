@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use portcullis_limits::{InvalidAmount, InvalidWindow, Limit, NanoUsd, Unit, Window};
+use portcullis_limits::{Caps, InvalidAmount, InvalidWindow, Limit, NanoUsd, Unit, Window};
 
 /// The most that may be used in each period of a window.
 ///
@@ -17,6 +17,13 @@ pub struct CapRule {
 }
 
 impl CapRule {
+    /// The most caps that one key, one project or one organization may have.
+    ///
+    /// Every unit in every window are 15, and with a second time zone for days and months 21. Each of them costs each request
+    /// under it a lock, and a place on the stack: those of a key, its project and its organization together stay below what
+    /// the books take ([`Caps::MOST`]).
+    pub const MOST: usize = 32;
+
     /// Whether the two limit the same counter, so that one can only replace the other.
     #[must_use]
     pub fn is_same_counter(&self, other: &Self) -> bool {
@@ -55,6 +62,8 @@ impl fmt::Display for CapRule {
         }
     }
 }
+
+const _: () = assert!(3 * CapRule::MOST <= Caps::MOST);
 
 /// A text that is no cap.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
