@@ -159,12 +159,13 @@ impl Node {
         let outgoing = Outgoing::of(waiting.iter().map(|one| Arc::clone(&one.org)));
         let entries = outgoing.entries(&mut accounts);
         let chunk = self.chunk;
-        let drawn = self.draw(accounts, move |table| {
+        let drawn = self.draw(accounts, outgoing.claim(), move |table| {
             Entry::write_all(&entries, table);
             carry_out_all(table, &orders, chunk)
         });
         match drawn.await {
             Ok(granted) => {
+                outgoing.written();
                 for (one, granted) in waiting.into_iter().zip(granted) {
                     match granted {
                         Ok(grants) => {

@@ -1,7 +1,7 @@
 //! One transaction on the durable books.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use portcullis_limits::{Counter, Share, Window};
@@ -37,9 +37,27 @@ impl Accounts {
             .or_insert_with(|| keep_until(counter.window, start));
         key
     }
+}
 
-    pub(crate) fn is_empty(&self) -> bool {
-        self.0.is_empty()
+/// The one run of a draw, for the store that makes it and for whoever waits for it: a store may go on with what nobody
+/// waits for any more. Whoever of both comes first has it.
+#[derive(Clone, Default)]
+pub(super) struct Claim(Arc<OnceLock<Claimant>>);
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Claimant {
+    Store,
+    Waiting,
+}
+
+impl Claim {
+    /// Takes the draw back: whether its step has not begun, and never will.
+    pub(super) fn withdraw(&self) -> bool {
+        self.belongs_to(Claimant::Waiting)
+    }
+
+    fn belongs_to(&self, claimant: Claimant) -> bool {
+        *self.0.get_or_init(|| claimant) == claimant
     }
 }
 
@@ -61,10 +79,12 @@ impl Table<'_> {
 }
 
 impl Node {
-    /// Runs `decide` on the shares of `accounts` in one durable transaction, and returns what it returned.
+    /// Runs `decide` on the shares of `accounts` in one durable transaction, unless the draw is withdrawn before, and returns
+    /// what it returned.
     pub(super) async fn draw<T: Send + 'static>(
         &self,
         accounts: Accounts,
+        claim: Claim,
         mut decide: impl FnMut(&mut Table<'_>) -> T + Send + 'static,
     ) -> Result<T, StoreError> {
         let (keys, keep): (Vec<_>, Vec<_>) = accounts.0.into_iter().unzip();
@@ -73,6 +93,9 @@ impl Node {
         let decided = Arc::new(Mutex::new(None));
         let decision = Arc::clone(&decided);
         let step = Box::new(move |drawn: &mut [Drawn]| {
+            if !claim.belongs_to(Claimant::Store) {
+                return;
+            }
             let mut table = Table {
                 drawn,
                 places: &places,

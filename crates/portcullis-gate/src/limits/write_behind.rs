@@ -1,19 +1,25 @@
 //! What was charged and returned, on its way to the durable books.
 
+use std::fmt::Display;
+use std::mem;
 use std::sync::Arc;
 use std::time::Duration;
 
-use portcullis_limits::{Booking, Changes, Return, Round};
+use portcullis_limits::{Booking, Changes, Return, Round, Unit};
 use portcullis_store::{AccountKey, StoreError};
 
-use super::draw::{Accounts, Table};
+use super::draw::{Accounts, Claim, Table};
 use crate::clock::Reading;
 use crate::convert;
 use crate::node::Node;
 use crate::node::vault::OrgState;
 
-/// What waited of some organizations, taken out to be written.
-pub(super) struct Outgoing(Vec<(Arc<OrgState>, Changes)>);
+/// What waited of some organizations, taken out to be written. It waits again when it is dropped before it was: also with a
+/// future that nobody polls any more.
+pub(super) struct Outgoing {
+    taken: Vec<(Arc<OrgState>, Changes)>,
+    claim: Claim,
+}
 
 /// One entry for one account.
 pub(super) enum Entry {
@@ -25,13 +31,32 @@ impl Outgoing {
     /// Takes what waits.
     pub(super) fn of(orgs: impl IntoIterator<Item = Arc<OrgState>>) -> Self {
         let taken = |org: Arc<OrgState>| org.books.take_waiting().map(|waiting| (org, waiting));
-        Self(orgs.into_iter().filter_map(taken).collect())
+        Self::new(orgs.into_iter().filter_map(taken).collect())
+    }
+
+    fn new(taken: Vec<(Arc<OrgState>, Changes)>) -> Self {
+        Self {
+            taken,
+            claim: Claim::default(),
+        }
+    }
+
+    /// As much of it as one transaction takes.
+    fn next_batch(&mut self) -> Option<Self> {
+        let rest = self.taken.len().saturating_sub(BATCH);
+        let batch = self.taken.split_off(rest);
+        (!batch.is_empty()).then(|| Self::new(batch))
+    }
+
+    /// The claim on the one transaction that is to write it.
+    pub(super) fn claim(&self) -> Claim {
+        self.claim.clone()
     }
 
     /// What to write to which account.
     pub(super) fn entries(&self, accounts: &mut Accounts) -> Vec<(AccountKey, Entry)> {
         let mut entries = Vec::new();
-        for (org, waiting) in &self.0 {
+        for (org, waiting) in &self.taken {
             for booking in &waiting.bookings {
                 let key = accounts.add(org.id, &booking.counter, booking.start);
                 entries.push((key, Entry::Book(booking.clone())));
@@ -44,21 +69,59 @@ impl Outgoing {
         entries
     }
 
-    /// The transaction that was to write it failed. What is known not to have been written waits again; of what may have
-    /// been written nobody can tell, so it stays debited and becomes unaccounted when this run is over.
-    pub(super) fn failed(self, why: &StoreError) {
+    /// The transaction has written it.
+    pub(super) fn written(mut self) {
+        self.taken.clear();
+    }
+
+    /// The transaction that was to write it failed.
+    pub(super) fn failed(mut self, why: &StoreError) {
         if why.is_retry_safe() {
             self.put_back();
-        } else if !self.0.is_empty() {
-            tracing::error!(%why, "it is not known whether charges were written; what was debited for them stays debited");
+        } else {
+            self.put_back_unless_begun(why);
         }
     }
 
-    fn put_back(self) {
-        for (org, waiting) in self.0 {
+    /// What is known not to have been written waits again. Where nobody can tell, a debit stands for the dollars that were
+    /// charged within their holds: they stay debited, and become unaccounted when this run is over. Nothing stands for the
+    /// rest, so it waits again: it may be counted twice, and is never forgotten.
+    fn put_back_unless_begun(&mut self, why: &dyn Display) {
+        if self.claim.withdraw() || self.taken.is_empty() {
+            return self.put_back();
+        }
+        tracing::error!(
+            %why,
+            "it is not known whether charges were written: dollars that were held stay debited, and become unaccounted; tokens, \
+             requests and debts are written again, and may be counted twice"
+        );
+        for (_, waiting) in &mut self.taken {
+            keep_what_no_debit_stands_for(waiting);
+        }
+        self.put_back();
+    }
+
+    fn put_back(&mut self) {
+        for (org, waiting) in mem::take(&mut self.taken) {
             org.books.put_back(waiting);
         }
     }
+}
+
+impl Drop for Outgoing {
+    fn drop(&mut self) {
+        self.put_back_unless_begun(&"nobody waited for the store's answer");
+    }
+}
+
+fn keep_what_no_debit_stands_for(waiting: &mut Changes) {
+    waiting.returns.clear();
+    for booking in &mut waiting.bookings {
+        if booking.counter.unit == Unit::Usd {
+            booking.settled = 0;
+        }
+    }
+    waiting.bookings.retain(|it| it.settled > 0 || it.debt > 0);
 }
 
 impl Node {
@@ -77,26 +140,22 @@ impl Node {
     /// Writes what waits.
     pub(crate) async fn write_books(&self) -> Result<(), StoreError> {
         let mut outgoing = Outgoing::of(self.orgs.pin().values().cloned());
-        while !outgoing.0.is_empty() {
-            let rest = outgoing.0.split_off(outgoing.0.len().min(BATCH));
-            if let Err(why) = self.write_batch(&outgoing).await {
-                outgoing.failed(&why);
-                Outgoing(rest).put_back();
-                return Err(why);
-            }
-            outgoing = Outgoing(rest);
+        while let Some(batch) = outgoing.next_batch() {
+            self.write_batch(batch).await?;
         }
         Ok(())
     }
 
-    async fn write_batch(&self, outgoing: &Outgoing) -> Result<(), StoreError> {
+    async fn write_batch(&self, outgoing: Outgoing) -> Result<(), StoreError> {
         let mut accounts = Accounts::default();
         let entries = outgoing.entries(&mut accounts);
-        if accounts.is_empty() {
-            return Ok(());
+        let write = move |table: &mut Table<'_>| Entry::write_all(&entries, table);
+        let written = self.draw(accounts, outgoing.claim(), write).await;
+        match &written {
+            Ok(()) => outgoing.written(),
+            Err(why) => outgoing.failed(why),
         }
-        self.draw(accounts, move |table| Entry::write_all(&entries, table))
-            .await
+        written
     }
 
     /// Returns what is left of all chunks, once the calls that were cut have been settled, or a short wait is over: what is

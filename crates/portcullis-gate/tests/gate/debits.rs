@@ -197,6 +197,7 @@ async fn while_the_store_does_not_answer_whoever_waits_is_refused_after_the_boun
 async fn a_debit_that_fails_refuses_with_503_and_the_next_one_works() {
     for (how, lost) in [
         (DrawFailure::NothingWritten, 0),
+        (DrawFailure::NotBegun, 0),
         (DrawFailure::NotWritten, 0),
         // What may have been debited stays debited: it is never spent, and never given back.
         (DrawFailure::Written, 40),
@@ -226,6 +227,7 @@ async fn a_debit_that_fails_refuses_with_503_and_the_next_one_works() {
 async fn charges_wait_for_the_store_and_are_written_once() {
     for (how, written) in [
         (DrawFailure::NothingWritten, 60),
+        (DrawFailure::NotBegun, 60),
         // Of unknown outcome: not tried again, so that nothing is charged twice. What was debited for it stays debited.
         (DrawFailure::NotWritten, 30),
         (DrawFailure::Written, 60),

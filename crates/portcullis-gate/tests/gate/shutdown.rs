@@ -7,7 +7,7 @@ use tokio::time::sleep;
 
 use crate::support::Stage;
 use crate::support::passing::TURNS;
-use crate::support::spend::{priced, request, sums};
+use crate::support::spend::{TOKEN, priced, request, sums, usd_cap};
 use crate::support::unsteady::Unsteady;
 
 #[tokio::test(start_paused = true)]
@@ -45,4 +45,42 @@ async fn a_turn_that_outlasts_the_gate_is_finished() {
     upkeep.await.unwrap();
     let books = sums(&stage.store.rows(), stage.org, Unit::Tokens).await;
     assert_eq!(books, [0, 10, 0, 0]);
+}
+
+/// An upkeep goes while the store has its charges: before the store began with them, or before anybody heard that they are
+/// written. What the store has begun with, closing cannot tell from what was never written (rule 25 of the limits).
+#[tokio::test(start_paused = true)]
+async fn charges_that_were_on_their_way_when_the_upkeep_went_are_not_forgotten() {
+    for (begun, tokens, dollars) in [
+        (false, [0, 10, 3, 0], [0, 10, 3, 0]),
+        (true, [0, 20, 6, 0], [0, 10, 6, 0]),
+    ] {
+        let mut stage = Stage::on(Unsteady::new(), priced(0)).await;
+        let upkeep = stage.spawn_upkeep();
+        let caps = ["tokens/month=1000", &usd_cap("month", 1_000)];
+        let (_, caller) = stage.capped(&caps).await;
+        request(&caller, 10, 13).await.unwrap();
+        hang(&stage.store, begun, true);
+        let before = stage.store.draws();
+        stage.written().await;
+        assert!(stage.store.draws() > before);
+        upkeep.abort();
+        sleep(TURNS).await;
+        hang(&stage.store, begun, false);
+        stage.gate.close().await.unwrap();
+        sleep(TURNS).await;
+        let rows = stage.store.rows();
+        let books = sums(&rows, stage.org, Unit::Tokens).await;
+        assert_eq!(books, tokens, "begun: {begun}");
+        let books = sums(&rows, stage.org, Unit::Usd).await;
+        assert_eq!(books, dollars.map(|it| it * TOKEN), "begun: {begun}");
+    }
+}
+
+fn hang(store: &Unsteady, begun: bool, on: bool) {
+    if begun {
+        store.hang_after_draws(on);
+    } else {
+        store.hang_before_draws(on);
+    }
 }

@@ -6,12 +6,12 @@ use std::time::Duration;
 
 use portcullis_store::{
     AccountKey, AuditDraft, AuditStore, BudgetStore, ChangeRow, ChangeSet, ControlStore,
-    CredentialId, CredentialOpen, CredentialRow, CredentialSlot, DrawStep, InstanceSecretRow,
-    KeyId, KeyRow, LogEntryRow, LogHeadRow, LogId, LostRow, MasterCheckRow, MemoryStore, NodeId,
-    NodeRow, NodeStore, OpeningRow, OrgId, OrganizationRow, Outcome, Page, ProjectId, ProjectRow,
-    Registration, RemovalGuard, RemovalStep, RemovedRow, RetainedRow, RetentionRows, RollupRow,
-    SealStep, SealedUnder, SecretUse, ShareRow, StoreError, StoreErrorKind, TableRow, Tenants,
-    TraceBatch, TraceRow, TraceStore, UnixMicros,
+    CredentialId, CredentialOpen, CredentialRow, CredentialSlot, DrawStep, Drawn,
+    InstanceSecretRow, KeyId, KeyRow, LogEntryRow, LogHeadRow, LogId, LostRow, MasterCheckRow,
+    MemoryStore, NodeId, NodeRow, NodeStore, OpeningRow, OrgId, OrganizationRow, Outcome, Page,
+    ProjectId, ProjectRow, Registration, RemovalGuard, RemovalStep, RemovedRow, RetainedRow,
+    RetentionRows, RollupRow, SealStep, SealedUnder, SecretUse, ShareRow, StoreError,
+    StoreErrorKind, TableRow, Tenants, TraceBatch, TraceRow, TraceStore, UnixMicros,
 };
 use tokio::sync::watch;
 
@@ -52,7 +52,9 @@ struct Draws {
 pub(crate) enum DrawFailure {
     /// Nothing was written, and the error says so.
     NothingWritten,
-    /// Nothing was written, and the error does not say.
+    /// The step was not run, and the error does not say.
+    NotBegun,
+    /// The step was run and not written, and the error does not say.
     NotWritten,
     /// It was written, and the error does not say.
     Written,
@@ -181,6 +183,36 @@ impl Unsteady {
     }
 }
 
+impl Draws {
+    async fn make(
+        &self,
+        rows: MemoryStore,
+        run: NodeId,
+        accounts: Vec<AccountKey>,
+        mut step: DrawStep,
+    ) -> Result<(), StoreError> {
+        self.begun.fetch_add(1, Ordering::SeqCst);
+        off(&self.hang_before).await;
+        let failure = *self.fails.lock().unwrap();
+        let error = StoreError::new(StoreErrorKind::Unavailable, "the draw failed");
+        match failure {
+            Some(DrawFailure::NothingWritten) => return Err(error.nothing_written()),
+            Some(DrawFailure::NotBegun) => return Err(error),
+            Some(DrawFailure::NotWritten) => {
+                let rolled_back = Box::new(move |drawn: &mut [Drawn]| step(&mut drawn.to_vec()));
+                rows.draw(run, accounts, rolled_back).await?;
+            }
+            Some(DrawFailure::Written) | None => rows.draw(run, accounts, step).await?,
+        }
+        off(&self.hang_after).await;
+        if failure.is_some() {
+            Err(error)
+        } else {
+            Ok(())
+        }
+    }
+}
+
 /// Waits until a switch is off.
 async fn off(switch: &watch::Sender<bool>) {
     let mut switch = switch.subscribe();
@@ -289,27 +321,10 @@ impl BudgetStore for Unsteady {
         step: DrawStep,
     ) -> Result<(), StoreError> {
         let rows = self.reach().await?;
-        let Draws {
-            hang_before,
-            hang_after,
-            fails,
-            begun,
-        } = &self.state.draws;
-        begun.fetch_add(1, Ordering::SeqCst);
-        off(hang_before).await;
-        let failure = *fails.lock().unwrap();
-        let error = StoreError::new(StoreErrorKind::Unavailable, "the draw failed");
-        match failure {
-            Some(DrawFailure::NothingWritten) => return Err(error.nothing_written()),
-            Some(DrawFailure::NotWritten) => return Err(error),
-            Some(DrawFailure::Written) | None => rows.draw(run, accounts, step).await?,
-        }
-        off(hang_after).await;
-        if failure.is_some() {
-            Err(error)
-        } else {
-            Ok(())
-        }
+        let state = Arc::clone(&self.state);
+        // As in a store with a thread of its own: it goes on, whether somebody waits for it or not.
+        let made = tokio::spawn(async move { state.draws.make(rows, run, accounts, step).await });
+        made.await.unwrap()
     }
 
     forwarded! {
