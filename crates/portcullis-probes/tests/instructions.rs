@@ -1,8 +1,8 @@
 //! A stranger cannot tell an unknown id from a wrong secret by the work that is done.
 //!
 //! Time on a shared machine is noise, so instructions are counted, by valgrind: the programs
-//! `verify_path` (comparison alone) and `gate_path` (a gate's whole answer), built as releases are, run
-//! each case N and 2N times. The difference of the two
+//! `verify_path` (comparison alone), `gate_path` (a gate's whole answer) and `request_path` (a request under caps, up to one of its
+//! steps), built as releases are, run each case N and 2N times. The difference of the two
 //! counts is the cost of N, without start-up. (valgrind's processor has no SHA instructions, so it is
 //! the portable code that is counted.)
 
@@ -110,6 +110,12 @@ fn a_gate_answers_both_with_the_same_work() {
     for scheme in ["sha256", "hmac-sha256", "both"] {
         assert_same_work("gate_path", scheme, ["unknown-id", "wrong-secret"]);
     }
+}
+
+/// From its key to its charge, while thousands of traces wait for a store that does not answer.
+#[test]
+fn a_request_is_the_same_work_however_many_wait_to_be_recorded() {
+    assert_same_work("request_path", "settle", ["first", "later"]);
 }
 
 #[test]
