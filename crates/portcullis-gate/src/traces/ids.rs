@@ -35,6 +35,7 @@ impl RequestIds {
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeSet;
+    use std::thread;
 
     use getrandom::SysRng;
 
@@ -54,5 +55,23 @@ mod tests {
             let variant = text.chars().nth(19);
             assert!(variant.is_some_and(|it| "89ab".contains(it)), "{text}");
         }
+    }
+
+    #[test]
+    fn no_two_threads_of_a_run_give_out_one_id() {
+        let at = UnixMicros(1_790_000_000_000_000);
+        let ids = RequestIds::of(NodeId::generate(at, &mut SysRng).unwrap());
+        let thousand = || (0..1_000).map(|_| ids.next(at)).collect::<Vec<_>>();
+        // More threads than stripes, so that some share one.
+        let given: BTreeSet<RequestId> = thread::scope(|scope| {
+            let threads: Vec<_> = (0..2 * stripes::COUNT)
+                .map(|_| scope.spawn(thousand))
+                .collect();
+            threads
+                .into_iter()
+                .flat_map(|it| it.join().unwrap())
+                .collect()
+        });
+        assert_eq!(given.len(), 2 * stripes::COUNT * 1_000);
     }
 }
