@@ -37,7 +37,9 @@ impl Changed {
     }
 
     pub(super) fn take(&self) -> Changes {
-        let all = lock(&self.0).as_mut().map(mem::take);
+        // As many will have changed the next time: no request makes room for them.
+        let next = |all: &mut Vec<_>| mem::replace(all, Vec::with_capacity(all.len()));
+        let all = lock(&self.0).as_mut().map(next);
         let mut changes = Changes::default();
         for counted in all.into_iter().flatten() {
             counted.lock().tell(&mut changes);
