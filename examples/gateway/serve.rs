@@ -187,7 +187,7 @@ async fn listen(address: SocketAddr) -> Result<TcpListener, Failure> {
 /// Ends what runs and frees the lease, so that a successor can start at once.
 async fn close(gate: Gate) {
     if let Err(why) = gate.close().await {
-        tracing::warn!(%why, "the lease was not freed; it runs out by itself");
+        tracing::warn!(%why, "the gate did not close in order: what waited was not all written, or its lease not freed");
     }
 }
 

@@ -71,6 +71,8 @@ pub(crate) struct Node {
     /// How requests are bounded under a cap.
     pub(crate) outputs: OutputPolicy,
     pub(crate) debits: Arc<Debits>,
+    /// Locked while the books are written.
+    pub(crate) writing: tokio::sync::Mutex<()>,
     pub(crate) flood: FloodShield,
     pub(crate) upgrades: Upgrades,
     pub(crate) sealer: Arc<Sealer>,

@@ -18,7 +18,7 @@ use crate::traces::writer;
 /// The upkeep of a gate: follows the change log, renews the lease, ends what has expired, writes what was noted.
 ///
 /// Spawn it (`tokio::spawn(upkeep)`). It ends when the last [`Gate`](crate::Gate) and [`Caller`](crate::Caller) are
-/// gone or the gate was closed. Without it the gate refuses requests as soon as its rules are older than the
+/// gone or the gate was closed, with what it has in hand then. Without it the gate refuses requests as soon as its rules are older than the
 /// bound; when it is dropped while the gate lives, running responses are ended too.
 #[must_use = "spawn the upkeep, or the gate refuses requests as soon as its rules are older than the bound"]
 pub struct Upkeep {
@@ -33,8 +33,13 @@ pub struct Upkeep {
 impl Upkeep {
     pub(crate) fn new(node: &Arc<Node>) -> Self {
         let stop = EndOnDrop(Arc::downgrade(node));
+        let debits = Arc::clone(&node.debits);
+        let work = async move {
+            run(stop).await;
+            debits.end();
+        };
         Self {
-            work: Part::new(run(stop)),
+            work: Part::new(work),
             debits: Part::new(Arc::clone(&node.debits).make(Arc::downgrade(node))),
             records: Part::new(Arc::clone(&node.recorder).write(Arc::downgrade(node))),
             traces: Part::new(writer::write(Arc::downgrade(node))),
@@ -47,12 +52,12 @@ impl Future for Upkeep {
     type Output = ();
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        // Whether these are over does not matter: the work is over whenever they are.
-        self.debits.go_on(cx);
+        // Whether these are over does not matter: the end is that of the work, and of the debits, which it ends.
         self.records.go_on(cx);
         self.traces.go_on(cx);
         self.retention.go_on(cx);
-        if self.work.go_on(cx) {
+        let is_over = self.work.go_on(cx);
+        if self.debits.go_on(cx) && is_over {
             Poll::Ready(())
         } else {
             Poll::Pending

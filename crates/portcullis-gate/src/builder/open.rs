@@ -97,6 +97,7 @@ impl GateBuilder {
             chunk: self.chunk,
             outputs: self.outputs,
             debits: Arc::new(Debits::new()),
+            writing: tokio::sync::Mutex::default(),
             flood: FloodShield::new(self.flood, clock),
             sealer,
             recorder: Arc::new(Recorder::new()),

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, Weak};
+use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use portcullis_limits::{
@@ -10,6 +11,7 @@ use portcullis_limits::{
 use portcullis_store::{AccountKey, StoreErrorKind};
 use tokio::sync::{Notify, oneshot};
 use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
 
 use super::draw::{Accounts, Table};
 use super::write_behind::{Entry, Outgoing};
@@ -22,6 +24,10 @@ pub(crate) struct Debits {
     /// `None` once nobody makes debits any more.
     waiting: Mutex<Option<Vec<Waiting>>>,
     wake: Notify,
+    /// Locked while a debit is made.
+    making: tokio::sync::Mutex<()>,
+    /// Whoever closes has waited long enough for the debit that is made.
+    given_up: CancellationToken,
 }
 
 /// Why nothing is held.
@@ -50,11 +56,13 @@ impl Debits {
         Self {
             waiting: Mutex::new(Some(Vec::new())),
             wake: Notify::new(),
+            making: tokio::sync::Mutex::default(),
+            given_up: CancellationToken::new(),
         }
     }
 
-    /// Makes debits until it is dropped, also when it never began: then whoever waits is told, and whoever comes. It waits
-    /// without keeping the node alive.
+    /// Makes debits until the end, or until it is dropped, also when it never began: then whoever waits is told, and whoever
+    /// comes. It waits without keeping the node alive.
     pub(crate) fn make(
         self: Arc<Self>,
         node: Weak<Node>,
@@ -64,15 +72,45 @@ impl Debits {
             loop {
                 debits.0.wake.notified().await;
                 let Some(node) = node.upgrade() else { return };
-                loop {
-                    let waiting = debits.0.take();
-                    if waiting.is_empty() {
-                        break;
-                    }
-                    node.debit(waiting).await;
+                while debits.0.make_one(&node).await {}
+                if debits.0.is_ended() {
+                    return;
                 }
             }
         }
+    }
+
+    /// Makes one debit for all who wait; whether there were any.
+    async fn make_one(&self, node: &Node) -> bool {
+        let _making = self.making.lock().await;
+        let waiting = self.take();
+        if waiting.is_empty() {
+            return false;
+        }
+        let made = node.debit(waiting);
+        self.given_up.run_until_cancelled(made).await.is_some()
+    }
+
+    /// Tells whoever waits, and whoever comes, that nobody makes debits any more. The one that is made goes on.
+    pub(crate) fn end(&self) {
+        let queued = self.waiting().take();
+        drop(queued); // not under the lock
+        self.wake.notify_one();
+    }
+
+    /// Ends, and waits until the debit that is made can be returned. One that takes longer than `patience` is given up: what
+    /// the store has begun with stays debited.
+    pub(crate) async fn close(&self, patience: Duration) {
+        self.end();
+        if timeout(patience, self.making.lock()).await.is_err() {
+            self.given_up.cancel();
+            // Whoever runs the upkeep lets go of it at once; it may be that nobody does.
+            timeout(patience, self.making.lock()).await.ok();
+        }
+    }
+
+    fn is_ended(&self) -> bool {
+        self.waiting().is_none()
     }
 
     /// Queues it. After the end it is dropped, which tells whoever waits for its answer.
@@ -100,8 +138,7 @@ struct CloseOnDrop(Arc<Debits>);
 
 impl Drop for CloseOnDrop {
     fn drop(&mut self) {
-        let queued = self.0.waiting().take();
-        drop(queued); // not under the lock
+        self.0.end();
     }
 }
 
@@ -166,8 +203,10 @@ impl Node {
         match drawn.await {
             Ok(granted) => {
                 outgoing.written();
+                let ended = self.debits.is_ended();
                 for (one, granted) in waiting.into_iter().zip(granted) {
                     match granted {
+                        Ok(grants) if ended => one.turn_away(grants),
                         Ok(grants) => {
                             // Another request on the same chunk may have come first: then it asks again.
                             if let Some(again) = one.answer(grants) {
@@ -200,6 +239,11 @@ impl Waiting {
         // Nobody may be waiting any more. What is held is then given back, here or by the channel that drops it.
         self.answer.send(answer).ok();
         None
+    }
+
+    /// Holds nothing for it: what was debited is left for whoever returns what is left.
+    fn turn_away(self, grants: Vec<Grant>) {
+        drop(self.short.reserve_with(grants, self.now));
     }
 
     fn refuse(self, why: NotHeld) {

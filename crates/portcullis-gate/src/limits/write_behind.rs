@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use portcullis_limits::{Booking, Changes, Return, Round, Unit};
 use portcullis_store::{AccountKey, StoreError};
+use tokio::time::timeout;
 
 use super::draw::{Accounts, Claim, Table};
 use crate::clock::Reading;
@@ -130,15 +131,19 @@ impl Node {
         let orgs: Vec<_> = self.orgs.pin().values().cloned().collect();
         for org in orgs {
             let mut round = Round::default();
-            while org.books.tidy(&mut round, self.chunk, now.utc) {
-                // Whoever waits for this thread goes first.
+            let mut goes_on = true;
+            while goes_on {
+                goes_on = org.books.tidy(&mut round, self.chunk, now.utc);
+                // Whoever waits for this thread goes first: also between organizations, of which there may be many.
                 tokio::task::yield_now().await;
             }
         }
     }
 
-    /// Writes what waits.
+    /// Writes what waits, after what somebody else is writing: whoever closes does not leave while charges are on their way.
+    /// He does not wait for ever.
     pub(crate) async fn write_books(&self) -> Result<(), StoreError> {
+        let _writing = timeout(self.freshness.policy().bound, self.writing.lock()).await;
         let mut outgoing = Outgoing::of(self.orgs.pin().values().cloned());
         while let Some(batch) = outgoing.next_batch() {
             self.write_batch(batch).await?;
@@ -158,16 +163,17 @@ impl Node {
         written
     }
 
-    /// Returns what is left of all chunks, once the calls that were cut have been settled, or a short wait is over: what is
-    /// still held then stays debited, and becomes unaccounted.
+    /// Ends debits, and returns what is left of all chunks, once the calls that were cut have been settled, or a short wait is
+    /// over: what is still held then stays debited, and becomes unaccounted.
     pub(crate) async fn close_books(&self) {
+        self.debits.close(self.freshness.policy().bound).await;
         let orgs: Vec<_> = self.orgs.pin().values().cloned().collect();
-        for _ in 0..CLOSING_POLLS {
-            if !orgs.iter().any(|org| org.books.is_running()) {
-                break;
+        let settled = async {
+            while orgs.iter().any(|org| org.books.is_running()) {
+                tokio::time::sleep(CLOSING_POLL).await;
             }
-            tokio::time::sleep(CLOSING_POLL).await;
-        }
+        };
+        timeout(CLOSING, settled).await.ok();
         orgs.iter().for_each(|org| org.books.give_back_all());
     }
 
@@ -216,8 +222,8 @@ impl Entry {
     }
 }
 
-/// How often it is looked whether the calls that were cut are settled, and for how long: a quarter of a second.
+/// For how long the calls that were cut may settle, and how often it is looked whether they are.
+const CLOSING: Duration = Duration::from_millis(250);
 const CLOSING_POLL: Duration = Duration::from_millis(5);
-const CLOSING_POLLS: u32 = 50;
 /// How many organizations are written in one transaction.
 const BATCH: usize = 256;

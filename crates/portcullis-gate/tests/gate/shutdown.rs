@@ -3,12 +3,12 @@
 use std::time::Duration;
 
 use portcullis_gate::{FreshnessPolicy, Unit};
-use tokio::time::sleep;
+use tokio::time::{Instant, advance, sleep};
 
-use crate::support::Stage;
-use crate::support::passing::TURNS;
-use crate::support::spend::{TOKEN, priced, request, sums, usd_cap};
+use crate::support::passing::{TURNS, serving_on};
+use crate::support::spend::{TOKEN, call, priced, request, sums, up_to, usd_cap, waits};
 use crate::support::unsteady::Unsteady;
+use crate::support::{Stage, code};
 
 #[tokio::test(start_paused = true)]
 async fn the_upkeep_ends_quietly_whenever_the_gate_is_dropped() {
@@ -83,4 +83,103 @@ fn hang(store: &Unsteady, begun: bool, on: bool) {
     } else {
         store.hang_before_draws(on);
     }
+}
+
+/// Switches the store's hanging off in a moment, while the gate is closed.
+async fn answers_soon(store: &Unsteady) {
+    sleep(Duration::from_millis(5)).await;
+    hang(store, false, false);
+    hang(store, true, false);
+}
+
+#[tokio::test(start_paused = true)]
+async fn closing_returns_what_is_debited_while_it_closes() {
+    for made in [false, true] {
+        let mut stage = Stage::on(Unsteady::new(), priced(30)).await;
+        let upkeep = stage.spawn_upkeep();
+        let (_, caller) = stage.capped(&[&usd_cap("total", 1_000)]).await;
+        hang(&stage.store, made, true);
+        let mut deciding = Box::pin(caller.authorize(up_to(10)));
+        assert!(waits(deciding.as_mut()));
+        sleep(TURNS).await;
+        let (closed, ()) = tokio::join!(stage.gate.close(), answers_soon(&stage.store));
+        closed.unwrap();
+        let books = sums(&stage.store.rows(), stage.org, Unit::Usd).await;
+        assert_eq!(books, [0, 0, 0, 0], "nothing was sent");
+        assert_eq!(code(deciding.await), "gate_unavailable");
+        upkeep.await.unwrap();
+    }
+}
+
+/// A store that never answers keeps nobody: what it did not begin with is not debited either when it comes back.
+#[tokio::test(start_paused = true)]
+async fn closing_gives_up_a_debit_that_takes_too_long() {
+    for (made, out) in [(false, 0), (true, 30)] {
+        let mut stage = Stage::on(Unsteady::new(), priced(30)).await;
+        let upkeep = stage.spawn_upkeep();
+        let (_, caller) = stage.capped(&[&usd_cap("total", 1_000)]).await;
+        hang(&stage.store, made, true);
+        let mut deciding = Box::pin(caller.authorize(up_to(10)));
+        assert!(waits(deciding.as_mut()));
+        sleep(TURNS).await;
+        let begun = Instant::now();
+        stage.gate.close().await.unwrap();
+        assert!(begun.elapsed() < Duration::from_secs(2));
+        upkeep.await.unwrap();
+        assert_eq!(code(deciding.await), "gate_unavailable");
+        hang(&stage.store, made, false);
+        sleep(TURNS).await;
+        let books = sums(&stage.store.rows(), stage.org, Unit::Usd).await;
+        assert_eq!(books, [out * TOKEN, 0, 0, 0], "made: {made}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn closing_waits_for_the_turn_that_is_writing() {
+    let stage = serving_on(Unsteady::new(), 30).await;
+    let (_, caller) = stage.capped(&["tokens/month=1000"]).await;
+    sleep(TURNS).await;
+    request(&caller, 10, 10).await.unwrap();
+    hang(&stage.store, false, true);
+    stage.written().await;
+    assert!(stage.store.draws() > 0);
+    let (closed, ()) = tokio::join!(stage.gate.close(), answers_soon(&stage.store));
+    closed.unwrap();
+    let books = sums(&stage.store.rows(), stage.org, Unit::Tokens).await;
+    assert_eq!(books, [0, 10, 0, 0]);
+}
+
+/// On a machine that is busy every look comes late.
+#[tokio::test(start_paused = true)]
+async fn closing_waits_by_the_clock_for_calls_that_do_not_end() {
+    let stage = serving_on(Unsteady::new(), 30).await;
+    let (_, caller) = stage.capped(&[&usd_cap("month", 1_000)]).await;
+    let stuck = call(&caller, 25).await.unwrap();
+    let busy = tokio::spawn(async {
+        loop {
+            advance(Duration::from_millis(100)).await;
+        }
+    });
+    let begun = Instant::now();
+    stage.gate.close().await.unwrap();
+    assert!(begun.elapsed() < Duration::from_secs(2));
+    busy.abort();
+    drop(stuck);
+}
+
+#[tokio::test(start_paused = true)]
+async fn closing_tells_first_what_was_not_written() {
+    let stage = Stage::on(Unsteady::new(), priced(30)).await;
+    let (_, caller) = stage.capped(&[]).await;
+    request(&caller, 10, 10).await.unwrap();
+    stage.store.fail_to_leave();
+    let why = stage.gate.close().await.unwrap_err().to_string();
+    assert!(why.contains("leaving was switched off"), "{why}");
+    let stage = Stage::on(Unsteady::new(), priced(30)).await;
+    let (_, caller) = stage.capped(&[]).await;
+    request(&caller, 10, 10).await.unwrap();
+    stage.store.fail_beside_books();
+    stage.store.fail_to_leave();
+    let why = stage.gate.close().await.unwrap_err().to_string();
+    assert!(why.contains("beside the books was switched off"), "{why}");
 }

@@ -2,14 +2,16 @@
 
 use std::time::Duration;
 
-use portcullis_gate::{Clock as _, Lifetime, NewKey, Unit};
+use portcullis_gate::{Admin, Clock as _, Lifetime, NewKey, OrgId, Unit};
 use portcullis_store::BudgetStore as _;
 use tokio::time::sleep;
 
 use crate::support::passing::{serving, serving_on};
-use crate::support::spend::{TOKEN, at_once, call, caps, exactly, request, sums, up_to, usd_cap};
+use crate::support::spend::{
+    TOKEN, at_once, call, caps, exactly, priced, request, sums, up_to, usd_cap,
+};
 use crate::support::unsteady::{DrawFailure, Unsteady};
-use crate::support::{Key, prefix};
+use crate::support::{Key, Stage, prefix};
 
 #[tokio::test(start_paused = true)]
 async fn what_is_more_than_a_chunk_is_returned_and_the_chunk_is_kept() {
@@ -141,19 +143,7 @@ async fn closing_does_not_wait_for_ever() {
 #[tokio::test(start_paused = true)]
 async fn the_charges_of_many_organizations_are_all_written_once() {
     let stage = serving_on(Unsteady::new(), 30).await;
-    let mut orgs = Vec::new();
-    for number in 0..300 {
-        let admin = &stage.admin;
-        let org = admin
-            .create_organization(&format!("org {number}"))
-            .await
-            .unwrap()
-            .id;
-        let project = admin.create_project(org, "web").await.unwrap().id;
-        let new = NewKey::new(org, project, "ci", prefix("live"), Lifetime::Never);
-        let new = new.limits(caps(&["tokens/month=1000"]));
-        orgs.push((org, Key::of(admin.mint(new).await.unwrap())));
-    }
+    let orgs = organizations(&stage.admin, 300).await;
     for (_, key) in &orgs {
         let caller = stage.authenticate(key).await.unwrap();
         request(&caller, 10, 10).await.unwrap();
@@ -168,4 +158,34 @@ async fn the_charges_of_many_organizations_are_all_written_once() {
     for (org, _) in orgs {
         assert_eq!(sums(&rows, org, Unit::Tokens).await, [0, 10, 0, 0]);
     }
+}
+
+/// As many organizations, with a key each.
+async fn organizations(admin: &Admin, count: usize) -> Vec<(OrgId, Key)> {
+    let mut orgs = Vec::new();
+    for number in 0..count {
+        let name = format!("org {number}");
+        let org = admin.create_organization(&name).await.unwrap().id;
+        let project = admin.create_project(org, "web").await.unwrap().id;
+        let new = NewKey::new(org, project, "ci", prefix("live"), Lifetime::Never);
+        let new = new.limits(caps(&["tokens/month=1000"]));
+        orgs.push((org, Key::of(admin.mint(new).await.unwrap())));
+    }
+    orgs
+}
+
+#[tokio::test(start_paused = true)]
+async fn tidying_lets_others_have_the_thread_between_two_organizations() {
+    let mut stage = Stage::on(Unsteady::new(), priced(30)).await;
+    let orgs = organizations(&stage.admin, 50).await;
+    let caller = stage.authenticate(&orgs[0].1).await.unwrap();
+    request(&caller, 10, 10).await.unwrap();
+    stage.spawn_upkeep();
+    let mut others = 0;
+    // Of a turn, writing comes after tidying.
+    while stage.store.draws() == 0 {
+        tokio::task::yield_now().await;
+        others += 1;
+    }
+    assert!(others >= orgs.len(), "only {others}");
 }

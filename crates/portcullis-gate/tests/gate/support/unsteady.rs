@@ -26,6 +26,7 @@ struct State {
     fails: AtomicBool,
     fails_after_commit: AtomicBool,
     fails_beside_books: AtomicBool,
+    fails_to_leave: AtomicBool,
     hangs: watch::Sender<bool>,
     rewrites_history: AtomicBool,
     forgets: Mutex<Option<KeyId>>,
@@ -67,6 +68,7 @@ impl Unsteady {
             fails: AtomicBool::new(false),
             fails_after_commit: AtomicBool::new(false),
             fails_beside_books: AtomicBool::new(false),
+            fails_to_leave: AtomicBool::new(false),
             hangs: watch::Sender::new(false),
             rewrites_history: AtomicBool::new(false),
             forgets: Mutex::new(None),
@@ -95,6 +97,11 @@ impl Unsteady {
     /// The heads of the logs cannot be read, uses cannot be written and shares not be forgotten.
     pub(crate) fn fail_beside_books(&self) {
         self.state.fails_beside_books.store(true, Ordering::SeqCst);
+    }
+
+    /// No lease can be freed.
+    pub(crate) fn fail_to_leave(&self) {
+        self.state.fails_to_leave.store(true, Ordering::SeqCst);
     }
 
     /// Every call waits until it is switched off.
@@ -286,11 +293,18 @@ impl ControlStore for Unsteady {
 }
 
 impl NodeStore for Unsteady {
+    async fn leave(&self, id: NodeId) -> Result<(), StoreError> {
+        if self.state.fails_to_leave.load(Ordering::SeqCst) {
+            let message = "leaving was switched off";
+            return Err(StoreError::new(StoreErrorKind::Unavailable, message));
+        }
+        self.reach().await?.leave(id).await
+    }
+
     forwarded! {
         register(node: NodeRow, now: UnixMicros) -> Registration;
         renew(id: NodeId, lease_until: UnixMicros, applied: u64) -> bool;
         nodes() -> Vec<NodeRow>;
-        leave(id: NodeId) -> ();
     }
 }
 
