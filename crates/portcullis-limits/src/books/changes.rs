@@ -39,7 +39,9 @@ impl Changed {
     pub(super) fn take(&self) -> Changes {
         // As many will have changed the next time: no request makes room for them.
         let next = |all: &mut Vec<_>| mem::replace(all, Vec::with_capacity(all.len()));
-        let all = lock(&self.0).as_mut().map(next);
+        let mut listed = lock(&self.0);
+        let all = listed.as_mut().filter(|all| !all.is_empty()).map(next);
+        drop(listed);
         let mut changes = Changes::default();
         for counted in all.into_iter().flatten() {
             counted.lock().tell(&mut changes);
