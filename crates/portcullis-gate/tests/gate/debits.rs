@@ -1,36 +1,25 @@
 //! A debit is asked for by a request and made by the upkeep: whoever stops waiting, whatever the store does in between,
 //! nothing stays held and nothing is lost.
 
-use std::pin::Pin;
 use std::time::Duration;
 
-use portcullis_gate::{Caller, Level, Permit, Refusal, Unit};
+use portcullis_gate::{Caller, Level, Unit};
 use portcullis_store::BudgetStore as _;
 use tokio::time::sleep;
 
 use crate::support::passing::{TURNS, serving_on};
 use crate::support::spend::{
-    TOKEN, admitted, at_once, call, caps, exactly, priced, request, spending, sums, up_to, usd_cap,
-    waits,
+    TOKEN, admitted, asked, at_once, call, caps, exactly, priced, request, spending, sums, up_to,
+    usd_cap, waits,
 };
 use crate::support::unsteady::{DrawFailure, Unsteady};
 use crate::support::{Key, Stage, code};
-
-/// What the gate decides, while it is waited for.
-type Deciding<'a> = Pin<Box<dyn Future<Output = Result<Permit, Refusal>> + 'a>>;
 
 /// A gate on a store that can hang, whose upkeep is not started yet, and a key under a cap of 100 tokens.
 async fn stage(chunk: i64) -> (Stage<Unsteady>, Key, Caller) {
     let stage = Stage::on(Unsteady::new(), priced(chunk)).await;
     let (key, caller) = stage.capped(&[&usd_cap("month", 100)]).await;
     (stage, key, caller)
-}
-
-/// A request that waits for a debit.
-fn asked(caller: &Caller, tokens: u64) -> Deciding<'_> {
-    let mut deciding: Deciding<'_> = Box::pin(caller.authorize(up_to(tokens)));
-    assert!(waits(deciding.as_mut()));
-    deciding
 }
 
 impl Stage<Unsteady> {
@@ -100,12 +89,12 @@ async fn stop_waiting(stage: &mut Stage<Unsteady>, caller: &Caller, moment: Mome
         Moment::BeforeItWasPolled => drop(caller.authorize(up_to(100))),
         Moment::BeforeTheDebitIsDurable | Moment::AfterTheDebitIsDurable => {
             let durable = moment == Moment::AfterTheDebitIsDurable;
-            hang(&stage.store, durable, true);
+            stage.store.hang_draws(durable, true);
             let mut deciding = asked(caller, 100);
             sleep(TURNS).await;
             assert!(stage.store.draws() > 0 && waits(deciding.as_mut()));
             drop(deciding);
-            hang(&stage.store, durable, false);
+            stage.store.hang_draws(durable, false);
         }
         Moment::BeforeTheAnswerIsRead => {
             let deciding = asked(caller, 100);
@@ -113,14 +102,6 @@ async fn stop_waiting(stage: &mut Stage<Unsteady>, caller: &Caller, moment: Mome
             drop(deciding);
         }
         Moment::WithThePermitInHand => drop(caller.authorize(up_to(100)).await.unwrap()),
-    }
-}
-
-fn hang(store: &Unsteady, durable: bool, on: bool) {
-    if durable {
-        store.hang_after_draws(on);
-    } else {
-        store.hang_before_draws(on);
     }
 }
 
@@ -367,12 +348,12 @@ async fn a_debit_that_was_on_its_way_when_the_cap_was_lowered_is_looked_at_again
         let store = Unsteady::new();
         let stage = serving_on(store, 1_000).await;
         let (key, caller) = stage.capped(&[&usd_cap("month", 100)]).await;
-        hang(&stage.store, durable, true);
+        stage.store.hang_draws(durable, true);
         let deciding = asked(&caller, 10);
         sleep(TURNS).await;
         let lower = caps(&[&usd_cap("month", 20)]);
         stage.admin.set_limits(key.id, lower).await.unwrap();
-        hang(&stage.store, durable, false);
+        stage.store.hang_draws(durable, false);
         sleep(TURNS).await;
         let first = at_once(deciding).unwrap();
         assert_eq!(

@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
-use portcullis_gate::{FreshnessPolicy, Unit};
+use portcullis_gate::{Caller, FreshnessPolicy, Unit};
+use tokio::task::JoinHandle;
 use tokio::time::{Instant, advance, sleep};
 
 use crate::support::passing::{TURNS, serving_on};
-use crate::support::spend::{TOKEN, call, priced, request, sums, up_to, usd_cap, waits};
+use crate::support::spend::{TOKEN, asked, call, priced, request, sums, usd_cap};
 use crate::support::unsteady::Unsteady;
 use crate::support::{Stage, code};
 
@@ -60,13 +61,13 @@ async fn charges_that_were_on_their_way_when_the_upkeep_went_are_not_forgotten()
         let caps = ["tokens/month=1000", &usd_cap("month", 1_000)];
         let (_, caller) = stage.capped(&caps).await;
         request(&caller, 10, 13).await.unwrap();
-        hang(&stage.store, begun, true);
+        stage.store.hang_draws(begun, true);
         let before = stage.store.draws();
         stage.written().await;
         assert!(stage.store.draws() > before);
         upkeep.abort();
         sleep(TURNS).await;
-        hang(&stage.store, begun, false);
+        stage.store.hang_draws(begun, false);
         stage.gate.close().await.unwrap();
         sleep(TURNS).await;
         let rows = stage.store.rows();
@@ -77,30 +78,27 @@ async fn charges_that_were_on_their_way_when_the_upkeep_went_are_not_forgotten()
     }
 }
 
-fn hang(store: &Unsteady, begun: bool, on: bool) {
-    if begun {
-        store.hang_after_draws(on);
-    } else {
-        store.hang_before_draws(on);
-    }
-}
-
 /// Switches the store's hanging off in a moment, while the gate is closed.
 async fn answers_soon(store: &Unsteady) {
     sleep(Duration::from_millis(5)).await;
-    hang(store, false, false);
-    hang(store, true, false);
+    store.hang_draws(false, false);
+    store.hang_draws(true, false);
+}
+
+/// A gate whose next debit hangs, before or after it is made.
+async fn before_a_debit_that_hangs(made: bool) -> (Stage<Unsteady>, JoinHandle<()>, Caller) {
+    let mut stage = Stage::on(Unsteady::new(), priced(30)).await;
+    let upkeep = stage.spawn_upkeep();
+    let (_, caller) = stage.capped(&[&usd_cap("total", 1_000)]).await;
+    stage.store.hang_draws(made, true);
+    (stage, upkeep, caller)
 }
 
 #[tokio::test(start_paused = true)]
 async fn closing_returns_what_is_debited_while_it_closes() {
     for made in [false, true] {
-        let mut stage = Stage::on(Unsteady::new(), priced(30)).await;
-        let upkeep = stage.spawn_upkeep();
-        let (_, caller) = stage.capped(&[&usd_cap("total", 1_000)]).await;
-        hang(&stage.store, made, true);
-        let mut deciding = Box::pin(caller.authorize(up_to(10)));
-        assert!(waits(deciding.as_mut()));
+        let (stage, upkeep, caller) = before_a_debit_that_hangs(made).await;
+        let deciding = asked(&caller, 10);
         sleep(TURNS).await;
         let (closed, ()) = tokio::join!(stage.gate.close(), answers_soon(&stage.store));
         closed.unwrap();
@@ -115,19 +113,15 @@ async fn closing_returns_what_is_debited_while_it_closes() {
 #[tokio::test(start_paused = true)]
 async fn closing_gives_up_a_debit_that_takes_too_long() {
     for (made, out) in [(false, 0), (true, 30)] {
-        let mut stage = Stage::on(Unsteady::new(), priced(30)).await;
-        let upkeep = stage.spawn_upkeep();
-        let (_, caller) = stage.capped(&[&usd_cap("total", 1_000)]).await;
-        hang(&stage.store, made, true);
-        let mut deciding = Box::pin(caller.authorize(up_to(10)));
-        assert!(waits(deciding.as_mut()));
+        let (stage, upkeep, caller) = before_a_debit_that_hangs(made).await;
+        let deciding = asked(&caller, 10);
         sleep(TURNS).await;
         let begun = Instant::now();
         stage.gate.close().await.unwrap();
         assert!(begun.elapsed() < Duration::from_secs(2));
         upkeep.await.unwrap();
         assert_eq!(code(deciding.await), "gate_unavailable");
-        hang(&stage.store, made, false);
+        stage.store.hang_draws(made, false);
         sleep(TURNS).await;
         let books = sums(&stage.store.rows(), stage.org, Unit::Usd).await;
         assert_eq!(books, [out * TOKEN, 0, 0, 0], "made: {made}");
@@ -140,7 +134,7 @@ async fn closing_waits_for_the_turn_that_is_writing() {
     let (_, caller) = stage.capped(&["tokens/month=1000"]).await;
     sleep(TURNS).await;
     request(&caller, 10, 10).await.unwrap();
-    hang(&stage.store, false, true);
+    stage.store.hang_draws(false, true);
     stage.written().await;
     assert!(stage.store.draws() > 0);
     let (closed, ()) = tokio::join!(stage.gate.close(), answers_soon(&stage.store));

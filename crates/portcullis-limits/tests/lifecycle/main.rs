@@ -202,17 +202,18 @@ fn a_usage_that_overflows_is_charged_and_not_dropped() {
     );
 }
 
+/// An attempt that was sent in the last second of November, and a moment of December.
+fn running_over_the_end_of_november(caps: &Caps) -> (Ledger, Dispatched, DateTime<Utc>) {
+    let mut ledger = Ledger::new();
+    let end_of_november = at("2026-11-30T23:59:59Z");
+    let sent = reserve(&mut ledger, &claim(1, caps, 100), end_of_november).dispatch();
+    (ledger, sent, at("2026-12-01T00:00:07Z"))
+}
+
 #[test]
 fn the_end_of_a_month_during_a_running_request_leaves_the_hold_in_its_month() {
     let caps = spend(100_000);
-    let mut ledger = Ledger::new();
-    let sent = reserve(
-        &mut ledger,
-        &claim(1, &caps, 100),
-        at("2026-11-30T23:59:59Z"),
-    )
-    .dispatch();
-    let december = at("2026-12-01T00:00:07Z");
+    let (mut ledger, sent, december) = running_over_the_end_of_november(&caps);
     let _other = reserve(&mut ledger, &claim(2, &caps, 100), december);
     let _settled = ledger.settle(&sent.settle(exact(40)), december);
     let november = ("2026-11-01".to_owned(), 0, 40_000, 0);
@@ -225,14 +226,7 @@ fn the_end_of_a_month_during_a_running_request_leaves_the_hold_in_its_month() {
 #[test]
 fn an_overrun_that_is_known_after_the_end_of_the_month_blocks_the_current_one() {
     let caps = spend(100_000);
-    let mut ledger = Ledger::new();
-    let sent = reserve(
-        &mut ledger,
-        &claim(1, &caps, 100),
-        at("2026-11-30T23:59:59Z"),
-    )
-    .dispatch();
-    let december = at("2026-12-01T00:00:07Z");
+    let (mut ledger, sent, december) = running_over_the_end_of_november(&caps);
     let _settled = ledger.settle(&sent.settle(exact(170)), december);
     let november = ("2026-11-01".to_owned(), 0, 100_000, 0);
     assert_eq!(

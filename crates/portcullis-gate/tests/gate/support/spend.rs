@@ -4,8 +4,8 @@ use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
 
 use portcullis_gate::{
-    Admin, Call, Caller, Dispatch, GateBuilder, KeyLimits, Level, NanoUsd, OrgId, PriceList,
-    RateRule, Refusal, Spending, TokenBound, Tokens, Unit, Usage,
+    Admin, Call, Caller, Dispatch, GateBuilder, KeyLimits, Level, NanoUsd, OrgId, Permit,
+    PriceList, RateRule, Refusal, Spending, TokenBound, Tokens, Unit, Usage,
 };
 use portcullis_store::{BudgetStore, ShareRow};
 
@@ -112,6 +112,16 @@ pub(crate) fn at_once<F: Future>(future: F) -> F::Output {
         Poll::Ready(output) => output,
         Poll::Pending => panic!("it waits"),
     }
+}
+
+/// What the gate decides, while it is waited for.
+pub(crate) type Deciding<'a> = Pin<Box<dyn Future<Output = Result<Permit, Refusal>> + 'a>>;
+
+/// A request that waits for a debit.
+pub(crate) fn asked(caller: &Caller, tokens: u64) -> Deciding<'_> {
+    let mut deciding: Deciding<'_> = Box::pin(caller.authorize(up_to(tokens)));
+    assert!(waits(deciding.as_mut()));
+    deciding
 }
 
 /// Whether the future is still waiting.

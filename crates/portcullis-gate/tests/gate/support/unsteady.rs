@@ -119,6 +119,15 @@ impl Unsteady {
         self.state.draws.hang_after.send_replace(on);
     }
 
+    /// Every draw waits, after or before it was made, until it is switched off.
+    pub(crate) fn hang_draws(&self, made: bool, on: bool) {
+        if made {
+            self.hang_after_draws(on);
+        } else {
+            self.hang_before_draws(on);
+        }
+    }
+
     /// Every draw fails, until it is switched off.
     pub(crate) fn fail_draws(&self, how: Option<DrawFailure>) {
         *self.state.draws.fails.lock().unwrap() = how;
